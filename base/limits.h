@@ -1,0 +1,106 @@
+// Every limit of Lapse, with its unit. The protos' comments state those a client can meet.
+#ifndef LAPSE_BASE_LIMITS_H_
+#define LAPSE_BASE_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace lapse::limits {
+
+inline constexpr int64_t kMicrosPerMilli = 1'000;
+inline constexpr int64_t kMicrosPerSecond = 1'000'000;
+inline constexpr int64_t kMicrosPerMinute = 60 * kMicrosPerSecond;
+inline constexpr int64_t kMicrosPerHour = 60 * kMicrosPerMinute;
+inline constexpr int64_t kMicrosPerDay = 24 * kMicrosPerHour;
+
+// Events.
+inline constexpr size_t kMaxEventIdBytes = 256;
+inline constexpr size_t kMaxSourceBytes = 128;
+inline constexpr size_t kMaxEventTypeBytes = 128;
+inline constexpr size_t kMaxAttributes = 64;
+inline constexpr size_t kMaxAttributeNameBytes = 128;
+inline constexpr size_t kMaxAttributeValueBytes = 4'096;
+// A key is an attribute's value: a longer value is refused as a key and counted as no_key.
+inline constexpr size_t kMaxKeyBytes = 1'024;
+inline constexpr int64_t kMaxAheadUs = 5 * kMicrosPerMinute;
+
+// Requests.
+inline constexpr size_t kMaxBatchEvents = 10'000;
+inline constexpr size_t kMaxRequestBytes = 4 << 20;
+// Twice ours, so that a client meets our error and not the transport's.
+inline constexpr size_t kMaxTransportMessageBytes = 2 * kMaxRequestBytes;
+inline constexpr int kMaxUnansweredStreamBatches = 64;
+inline constexpr int kDefaultPageSize = 100;
+inline constexpr int kMaxPageSize = 1'000;
+inline constexpr size_t kMaxFilterBytes = 4'096;
+inline constexpr int kMaxFilterDepth = 64;
+inline constexpr size_t kMaxPageTokenBytes = 8'192;
+inline constexpr size_t kMaxRequestIdBytes = 64;
+inline constexpr int64_t kRequestIdRetentionUs = kMicrosPerDay;
+
+// Resources.
+inline constexpr size_t kMaxResourceIdBytes = 63;
+inline constexpr size_t kMaxDisplayNameBytes = 128;
+inline constexpr size_t kMaxDescriptionBytes = 4'096;
+inline constexpr size_t kMaxLabels = 32;
+inline constexpr size_t kMaxLabelKeyBytes = 63;
+inline constexpr size_t kMaxLabelValueBytes = 256;
+inline constexpr size_t kMaxMonitors = 10'000;
+inline constexpr size_t kMaxNotifiers = 1'000;
+inline constexpr size_t kMaxNotifiersPerMonitor = 16;
+inline constexpr size_t kMaxCloseNoteBytes = 1'024;
+
+// Conditions.
+inline constexpr int64_t kMaxWithinUs = 365 * kMicrosPerDay;
+inline constexpr int64_t kMaxGraceUs = 365 * kMicrosPerDay;
+inline constexpr int64_t kMaxReorderToleranceUs = kMicrosPerHour;
+inline constexpr int64_t kDefaultReorderToleranceUs = 10 * kMicrosPerSecond;
+inline constexpr int64_t kMaxClockSkewUs = kMicrosPerHour;
+inline constexpr int64_t kDefaultClockSkewUs = kMicrosPerSecond;
+inline constexpr size_t kMaxOpenPerKey = 1'000;
+// MISSED ones of a key that can still be amended; beyond, the oldest is closed as by age.
+inline constexpr size_t kMaxAmendablePerKey = 1'000;
+inline constexpr int64_t kAlertMaxAgeUs = 30 * kMicrosPerDay;
+inline constexpr int64_t kDefaultIdleKeyRetentionUs = kMicrosPerHour;
+inline constexpr size_t kMaxEventSummaryBytes = 1'024;
+
+// Time.
+inline constexpr int64_t kDefaultSettleUs = 5 * kMicrosPerSecond;
+// A longer pause of the process, or step of the clock, starts a new settle time.
+inline constexpr int64_t kGapUs = kMicrosPerSecond;
+inline constexpr int64_t kDetectedLateUs = kMicrosPerSecond;
+
+// The event log.
+inline constexpr int kPartitionCount = 1'024;
+inline constexpr int64_t kLogFileBytes = 128ll << 20;
+inline constexpr size_t kDefaultDuplicateWindowEvents = 10'000'000;
+inline constexpr int64_t kDuplicateWindowUs = kMicrosPerDay;
+// Waiting in the log's queue; beyond, ingest is RESOURCE_EXHAUSTED.
+inline constexpr size_t kMaxQueuedEvents = 200'000;
+inline constexpr size_t kMaxQueuedBytes = 256u << 20;
+inline constexpr size_t kMaxChunkEvents = 10'000;
+inline constexpr size_t kMaxEventTypes = 10'000;
+inline constexpr size_t kMaxAttributesPerType = 256;
+// A shard's queue, in log entries; beyond, the log waits.
+inline constexpr size_t kMaxShardQueueEntries = 64;
+
+// The alert feed.
+inline constexpr int64_t kFeedRetentionUs = 7 * kMicrosPerDay;
+inline constexpr size_t kMaxAlertsPerCommit = 1'000;
+inline constexpr int64_t kHeartbeatUs = 15 * kMicrosPerSecond;
+inline constexpr int64_t kSubscriberWriteTimeoutUs = 60 * kMicrosPerSecond;
+inline constexpr int kMaxSubscribers = 2'000;
+
+// Notifiers.
+inline constexpr int kMaxMailsPerMinute = 10;
+inline constexpr int64_t kMaxDeliveryAgeUs = kMicrosPerDay;
+inline constexpr int kMaxKeptTries = 20;
+inline constexpr size_t kMaxTryErrorBytes = 512;
+inline constexpr int kMaxDigestSamples = 20;
+inline constexpr size_t kMaxEmailRecipients = 50;
+inline constexpr int kDefaultEmailTimeoutSeconds = 30;
+inline constexpr int kMaxEmailTimeoutSeconds = 300;
+
+}  // namespace lapse::limits
+
+#endif  // LAPSE_BASE_LIMITS_H_

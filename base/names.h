@@ -1,0 +1,30 @@
+// Resource names: `monitors/{id}`, `notifiers/{id}`, `alerts/{id}`.
+#ifndef LAPSE_BASE_NAMES_H_
+#define LAPSE_BASE_NAMES_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace lapse {
+
+inline constexpr std::string_view kMonitorCollection = "monitors";
+inline constexpr std::string_view kNotifierCollection = "notifiers";
+inline constexpr std::string_view kAlertCollection = "alerts";
+
+std::string ResourceName(std::string_view collection, std::string_view id);
+
+// An id that a client chooses: 1 to 63 characters of a-z, 0-9 and '-', starting with a letter, not ending with '-'.
+// INVALID_ARGUMENT on `field` otherwise.
+absl::Status ValidateResourceId(std::string_view id, std::string_view field);
+
+// The id in `{collection}/{id}`. INVALID_ARGUMENT on `field` for another form; the id is not validated further than
+// being non-empty, without '/', and at most 128 bytes.
+absl::StatusOr<std::string> ParseResourceName(std::string_view collection, std::string_view name,
+                                              std::string_view field);
+
+}  // namespace lapse
+
+#endif  // LAPSE_BASE_NAMES_H_

@@ -1,0 +1,110 @@
+// The ordered, durable record of everything the matcher is fed with: one thread takes requests from a bounded queue,
+// recognises duplicates, assigns sequences, commits a group at once, answers, and hands the entry to the follower.
+#ifndef LAPSE_STORAGE_EVENT_LOG_H_
+#define LAPSE_STORAGE_EVENT_LOG_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "storage/chunk_store.h"
+#include "storage/log_entry.h"
+
+namespace lapse::storage {
+
+struct EventLogOptions {
+  // See ServerStart; logged at Start.
+  int64_t settle_us = limits::kDefaultSettleUs;
+  int64_t idle_key_retention_us = limits::kDefaultIdleKeyRetentionUs;
+  size_t duplicate_window_events = limits::kDefaultDuplicateWindowEvents;
+  // Where the duplicate window is saved; empty: it is rebuilt from the log alone.
+  std::string duplicate_window_path;
+};
+
+// Where an event of a batch stands.
+struct AppendedEvent {
+  // Its own sequence, or that of the first copy.
+  int64_t sequence = 0;
+  bool duplicate = false;
+  bool conflicting = false;
+};
+
+struct AppendResult {
+  LogPosition position = 0;
+  std::vector<AppendedEvent> events;
+};
+
+// Receives what became durable. Called on the log's thread, in log order, each entry once; may block, which holds the log
+// back (its queue fills, and ingest is refused).
+class LogFollower {
+ public:
+  virtual ~LogFollower() = default;
+  virtual void OnEntry(std::shared_ptr<const LogEntry> entry) = 0;
+};
+
+// Lets the matcher say when it wants a time mark.
+class MarkRequester {
+ public:
+  virtual ~MarkRequester() = default;
+  // Asks for a mark of at least `at_us`, logged as soon as the clock reaches it. The earliest request counts; a mark that
+  // reaches it uses it up. Thread-safe, never blocks.
+  virtual void RequestMark(int64_t at_us) = 0;
+};
+
+struct EventLogMetrics {
+  int64_t accepted_events = 0;
+  int64_t duplicate_events = 0;
+  int64_t conflicting_events = 0;
+  int64_t commits = 0;
+  int64_t gaps = 0;
+  // How far back duplicates are recognised now.
+  int64_t duplicate_window_events = 0;
+  int64_t duplicate_window_oldest_us = 0;
+  size_t queued_events = 0;
+};
+
+// Thread-safe. Callbacks run on the log's thread: they must not block and must not call Stop.
+//
+// Time marks. The mark T of an entry is the clock at its commit, or the receive time of the oldest event still queued
+// where that is less; it never steps back. After Start, and after a gap (the process stood still, or the wall clock was
+// stepped, by more than limits::kGapUs), T is held at its last value until settle_us have passed; then it catches up in
+// slices, oldest first, each handed to the follower before the next, so that what is overdue fires paced.
+class EventLog : public MarkRequester {
+ public:
+  using AppendCallback = absl::AnyInvocable<void(absl::StatusOr<AppendResult>)>;
+  using ControlCallback = absl::AnyInvocable<void(absl::StatusOr<LogPosition>)>;
+
+  // `store` and `clock` outlive the log.
+  static absl::StatusOr<std::unique_ptr<EventLog>> Open(EventLogOptions options, ChunkStore& store, Clock& clock);
+  ~EventLog() override = default;
+
+  // Starts the thread and logs ServerStart. `follower` outlives the log's run and has been brought up to
+  // store.LastPosition() by the caller.
+  virtual absl::Status Start(LogFollower& follower) = 0;
+
+  // Appends events that were validated (base/limits.h; every required field). Returns at once: RESOURCE_EXHAUSTED (reason
+  // LOG_QUEUE_FULL) or UNAVAILABLE (not started, stopping, or LOG_STOPPED) where nothing was queued and `done` is dropped;
+  // otherwise `done` is called once, when every accepted event, and every event that a copy refers to, is durable.
+  // Stamps the receive time. An event without id gets a UUIDv7.
+  virtual absl::Status Append(google::protobuf::RepeatedPtrField<lapse::v1::Event> events, AppendCallback done) = 0;
+
+  // Appends a control record; its time_us is set by the log. As above.
+  virtual absl::Status AppendControl(lapse::internal::v1::ControlRecord control, ControlCallback done) = 0;
+
+  // Finishes what is queued, then ends the thread. Later appends are UNAVAILABLE.
+  virtual void Stop() = 0;
+
+  // Saves the duplicate window, so that Open need not read far back. At most one at a time.
+  virtual absl::Status SaveDuplicateWindow() = 0;
+
+  virtual EventLogMetrics Metrics() const = 0;
+};
+
+}  // namespace lapse::storage
+
+#endif  // LAPSE_STORAGE_EVENT_LOG_H_
