@@ -4,6 +4,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/utf8.h"
 
 namespace lapse {
 namespace {
@@ -15,7 +16,7 @@ constexpr size_t kMaxQuotedBytes = 80;
 
 std::string PayloadOr(const absl::Status& status, const char* url) {
   const auto payload = status.GetPayload(url);
-  return payload ? std::string(*payload) : std::string();
+  return payload.has_value() ? std::string(*payload) : std::string();
 }
 
 absl::Status WithRetry(absl::Status status, int64_t retry_after_us) {
@@ -25,25 +26,25 @@ absl::Status WithRetry(absl::Status status, int64_t retry_after_us) {
 
 }  // namespace
 
-absl::Status MakeError(absl::StatusCode code, std::string_view reason, std::string_view message) {
+absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::string_view message) {
   absl::Status status(code, message);
   status.SetPayload(kReasonUrl, absl::Cord(reason));
   return status;
 }
 
-absl::Status InvalidField(std::string_view field, std::string_view reason,
-                          std::string_view message) {
+absl::Status InvalidField(absl::string_view field, absl::string_view reason,
+                          absl::string_view message) {
   absl::Status status = MakeError(absl::StatusCode::kInvalidArgument, reason, message);
   status.SetPayload(kFieldUrl, absl::Cord(field));
   return status;
 }
 
-absl::Status Overloaded(std::string_view reason, std::string_view message, int64_t retry_after_us) {
+absl::Status Overloaded(absl::string_view reason, absl::string_view message, int64_t retry_after_us) {
   return WithRetry(MakeError(absl::StatusCode::kResourceExhausted, reason, message),
                    retry_after_us);
 }
 
-absl::Status Unavailable(std::string_view reason, std::string_view message,
+absl::Status Unavailable(absl::string_view reason, absl::string_view message,
                          int64_t retry_after_us) {
   return WithRetry(MakeError(absl::StatusCode::kUnavailable, reason, message), retry_after_us);
 }
@@ -57,7 +58,7 @@ ErrorDetails DetailsOf(const absl::Status& status) {
   return details;
 }
 
-absl::Status WithFieldPrefix(const absl::Status& status, std::string_view prefix) {
+absl::Status WithFieldPrefix(const absl::Status& status, absl::string_view prefix) {
   if (status.ok()) return status;
   const std::string field = PayloadOr(status, kFieldUrl);
   absl::Status copy = status;
@@ -66,10 +67,10 @@ absl::Status WithFieldPrefix(const absl::Status& status, std::string_view prefix
   return copy;
 }
 
-std::string Quoted(std::string_view value) {
-  const bool cut = value.size() > kMaxQuotedBytes;
-  return absl::StrCat("\"", absl::Utf8SafeCHexEscape(value.substr(0, kMaxQuotedBytes)),
-                      cut ? "\"..." : "\"");
+std::string Quoted(absl::string_view value) {
+  const absl::string_view shown = CutUtf8(value, kMaxQuotedBytes);
+  return absl::StrCat("\"", IsUtf8(shown) ? absl::Utf8SafeCHexEscape(shown) : absl::CHexEscape(shown),
+                      shown.size() < value.size() ? "\"..." : "\"");
 }
 
 }  // namespace lapse

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 namespace lapse {
 
@@ -23,19 +23,19 @@ struct ErrorDetails {
 };
 
 // The message says what was wrong, with which value (cut to 80 bytes), and what is allowed.
-absl::Status MakeError(absl::StatusCode code, std::string_view reason, std::string_view message);
-absl::Status InvalidField(std::string_view field, std::string_view reason, std::string_view message);
-absl::Status Overloaded(std::string_view reason, std::string_view message, int64_t retry_after_us);
-absl::Status Unavailable(std::string_view reason, std::string_view message, int64_t retry_after_us);
+absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::string_view message);
+absl::Status InvalidField(absl::string_view field, absl::string_view reason, absl::string_view message);
+absl::Status Overloaded(absl::string_view reason, absl::string_view message, int64_t retry_after_us);
+absl::Status Unavailable(absl::string_view reason, absl::string_view message, int64_t retry_after_us);
 
 // What the factories above put in; empty for any other status.
 ErrorDetails DetailsOf(const absl::Status& status);
 
 // `status` with `prefix` and a dot in front of its field, for a message nested in another.
-absl::Status WithFieldPrefix(const absl::Status& status, std::string_view prefix);
+absl::Status WithFieldPrefix(const absl::Status& status, absl::string_view prefix);
 
-// A value as an error shows it: in quotes, control characters escaped, cut to 80 bytes.
-std::string Quoted(std::string_view value);
+// A value as an error shows it: in quotes, control characters and what is not UTF-8 escaped, cut to 80 bytes.
+std::string Quoted(absl::string_view value);
 
 }  // namespace lapse
 

@@ -9,19 +9,19 @@ namespace lapse {
 
 std::string Fingerprint::ToHex() const { return absl::StrFormat("%016x%016x", high, low); }
 
-Fingerprint FingerprintOf(uint64_t seed, std::initializer_list<std::string_view> parts) {
+Fingerprint FingerprintOf(uint64_t seed, std::initializer_list<absl::string_view> parts) {
   // Every call site has a few short parts: one flat buffer hashes faster than the streaming interface.
   char small[512];
   std::string large;
   size_t size = 0;
-  for (std::string_view part : parts) size += sizeof(uint32_t) + part.size();
+  for (absl::string_view part : parts) size += sizeof(uint32_t) + part.size();
   char* buffer = small;
   if (size > sizeof(small)) {
     large.resize(size);
     buffer = large.data();
   }
   char* out = buffer;
-  for (std::string_view part : parts) {
+  for (absl::string_view part : parts) {
     const uint32_t length = static_cast<uint32_t>(part.size());
     std::memcpy(out, &length, sizeof(length));
     out += sizeof(length);

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string>
-#include <string_view>
+#include <utility>
+
+#include "absl/strings/string_view.h"
 
 namespace lapse {
 
@@ -26,7 +28,7 @@ struct Fingerprint {
 };
 
 // Of the parts, each with its length, so that ("ab", "c") and ("a", "bc") differ.
-Fingerprint FingerprintOf(uint64_t seed, std::initializer_list<std::string_view> parts);
+Fingerprint FingerprintOf(uint64_t seed, std::initializer_list<absl::string_view> parts);
 
 }  // namespace lapse
 

@@ -100,6 +100,19 @@ inline constexpr int kMaxDigestSamples = 20;
 inline constexpr size_t kMaxEmailRecipients = 50;
 inline constexpr int kDefaultEmailTimeoutSeconds = 30;
 inline constexpr int kMaxEmailTimeoutSeconds = 300;
+inline constexpr size_t kMaxHostBytes = 253;
+inline constexpr size_t kMaxUsernameBytes = 256;
+inline constexpr size_t kMaxAddressBytes = 254;
+inline constexpr size_t kMaxPathBytes = 4'095;
+inline constexpr size_t kMaxPasswordBytes = 4'096;
+// Between two tries: doubles from the first to the last. The slow one where only an operator can mend it.
+inline constexpr int64_t kFirstRetryUs = kMicrosPerSecond;
+inline constexpr int64_t kFirstSlowRetryUs = kMicrosPerMinute;
+inline constexpr int64_t kLastRetryUs = 5 * kMicrosPerMinute;
+// Notifiers that are sent to at the same time.
+inline constexpr int kNotifierWorkers = 16;
+// How long Stop lets sends finish before it cuts them.
+inline constexpr int64_t kNotifierStopGraceUs = 2 * kMicrosPerSecond;
 
 }  // namespace lapse::limits
 

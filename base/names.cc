@@ -17,11 +17,11 @@ bool IsIdCharacter(char c) { return absl::ascii_islower(c) || absl::ascii_isdigi
 
 }  // namespace
 
-std::string ResourceName(std::string_view collection, std::string_view id) {
+std::string ResourceName(absl::string_view collection, absl::string_view id) {
   return absl::StrCat(collection, "/", id);
 }
 
-absl::Status ValidateResourceId(std::string_view id, std::string_view field) {
+absl::Status ValidateResourceId(absl::string_view id, absl::string_view field) {
   const bool valid = !id.empty() && id.size() <= limits::kMaxResourceIdBytes &&
                      absl::ascii_islower(id.front()) && id.back() != '-' &&
                      std::all_of(id.begin(), id.end(), IsIdCharacter);
@@ -33,11 +33,11 @@ absl::Status ValidateResourceId(std::string_view id, std::string_view field) {
                                    "does not end with '-'"));
 }
 
-absl::StatusOr<std::string> ParseResourceName(std::string_view collection, std::string_view name,
-                                              std::string_view field) {
-  std::string_view id = name;
+absl::StatusOr<std::string> ParseResourceName(absl::string_view collection, absl::string_view name,
+                                              absl::string_view field) {
+  absl::string_view id = name;
   if (absl::ConsumePrefix(&id, collection) && absl::ConsumePrefix(&id, "/") && !id.empty() &&
-      id.size() <= kMaxParsedIdBytes && id.find('/') == std::string_view::npos) {
+      id.size() <= kMaxParsedIdBytes && id.find('/') == absl::string_view::npos) {
     return std::string(id);
   }
   return InvalidField(field, "NAME_INVALID",

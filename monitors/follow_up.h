@@ -5,9 +5,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <string_view>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "lapse/v1/monitor.pb.h"
 #include "monitors/key_state.h"
 
@@ -28,7 +28,7 @@ FollowUpRules MakeFollowUpRules(const lapse::v1::FollowUp& condition);
 std::unique_ptr<KeyState> NewFollowUpKey(const FollowUpRules& rules);
 
 // From KeyState::Serialize. DATA_LOSS for bytes that it cannot have written; never crashes.
-absl::StatusOr<std::unique_ptr<KeyState>> ParseFollowUpKey(const FollowUpRules& rules, std::string_view bytes);
+absl::StatusOr<std::unique_ptr<KeyState>> ParseFollowUpKey(const FollowUpRules& rules, absl::string_view bytes);
 
 }  // namespace lapse::monitors
 

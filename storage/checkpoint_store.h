@@ -3,11 +3,11 @@
 #define LAPSE_STORAGE_CHECKPOINT_STORE_H_
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "storage/log_entry.h"
 
 namespace lapse::storage {

@@ -1,0 +1,74 @@
+// One IngestEventStream: reads numbered batches, queues them in the log, and answers in order as they become durable.
+#ifndef LAPSE_SERVER_INGEST_STREAM_H_
+#define LAPSE_SERVER_INGEST_STREAM_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <deque>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "lapse/v1/event_service.pb.h"
+#include "server/stream_registry.h"
+#include "storage/event_log.h"
+
+namespace lapse::server {
+
+// Owned by the registry until OnDone.
+class IngestStream
+    : public grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest, lapse::v1::IngestEventStreamResponse>,
+      public Drainable,
+      public std::enable_shared_from_this<IngestStream> {
+ public:
+  // All outlive the stream.
+  IngestStream(storage::EventLog& log, Clock& clock, StreamRegistry& registry)
+      : log_(log), clock_(clock), registry_(registry) {}
+
+  // After the registry has taken the stream.
+  void Begin();
+
+  void Drain() override;
+  void Tick(int64_t now_us) override {}
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override { registry_.Remove(this); }
+
+ private:
+  // A batch that waits for its answer.
+  struct Slot {
+    bool ready = false;
+    lapse::v1::IngestEventStreamResponse response;
+  };
+
+  void TakeBatch();
+  std::shared_ptr<Slot> AddSlot();
+  absl::Status Submit(const std::shared_ptr<Slot>& slot);
+  void Answer(const std::shared_ptr<Slot>& slot, const absl::Status& status,
+              lapse::v1::BatchIngestEventsResponse result);
+  // Starts whatever can be started. Holds mutex_.
+  void Proceed();
+  void FinishOnce(const grpc::Status& status);
+
+  storage::EventLog& log_;
+  Clock& clock_;
+  StreamRegistry& registry_;
+
+  // Touched by the read side alone.
+  lapse::v1::IngestEventStreamRequest request_;
+  int64_t last_batch_number_ = 0;
+
+  Mutex mutex_;
+  std::deque<std::shared_ptr<Slot>> slots_;
+  bool reading_ = false;
+  bool writing_ = false;
+  bool read_closed_ = false;
+  bool draining_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace lapse::server
+
+#endif  // LAPSE_SERVER_INGEST_STREAM_H_
