@@ -1,8 +1,10 @@
 #include "notifiers/address.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -53,17 +55,23 @@ bool IsAddrSpec(absl::string_view text) {
   return at <= kMaxLocalPartBytes && IsDotAtom(text.substr(0, at)) && IsDomain(text.substr(at + 1));
 }
 
+bool UnquoteName(absl::string_view quoted, std::string* name) {
+  for (size_t i = 0; i < quoted.size(); ++i) {
+    if (quoted[i] == '"') return false;
+    if (quoted[i] == '\\' && ++i == quoted.size()) return false;
+    name->push_back(quoted[i]);
+  }
+  return true;
+}
+
 // The name within quotes, unescaped, or as it stands where it needs none. False where it is neither.
 bool ReadDisplayName(absl::string_view text, std::string* name) {
-  const bool quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
-  if (quoted) text = text.substr(1, text.size() - 2);
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (quoted && text[i] == '\\' && ++i == text.size()) return false;
-    if (quoted && text[i] == '"' && text[i - 1] != '\\') return false;
-    if (!quoted && absl::StrContains("\"<>,;:@()[]\\", absl::string_view(&text[i], 1))) return false;
-    name->push_back(text[i]);
+  if (text.size() > limits::kMaxDisplayNameBytes) return false;
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
+    return UnquoteName(text.substr(1, text.size() - 2), name);
   }
-  return name->size() <= limits::kMaxDisplayNameBytes;
+  *name = std::string(text);
+  return text.find_first_of("\"<>,;:@()[]\\") == absl::string_view::npos;
 }
 
 absl::Status Invalid(absl::string_view text, absl::string_view field) {
@@ -77,16 +85,17 @@ bool IsPlainPhrase(absl::string_view name) {
          std::all_of(name.begin(), name.end(), [](char c) { return c == ' ' || IsAtext(c); });
 }
 
+// With the space, or the fold, that parts it from the address.
 std::string FormatDisplayName(absl::string_view name) {
-  if (IsPlainPhrase(name)) return std::string(name);
+  if (IsPlainPhrase(name)) return absl::StrCat(name, " ");
   const bool ascii = std::all_of(name.begin(), name.end(), absl::ascii_isprint);
-  if (!ascii || absl::StrContains(name, "=?")) return EncodedWords(name);
+  if (!ascii || absl::StrContains(name, "=?")) return absl::StrCat(EncodedWords(name), "\r\n ");
   std::string quoted = "\"";
   for (char c : name) {
     if (c == '"' || c == '\\') quoted.push_back('\\');
     quoted.push_back(c);
   }
-  return quoted + "\"";
+  return quoted + "\" ";
 }
 
 }  // namespace
@@ -114,7 +123,7 @@ absl::StatusOr<Address> ParseAddress(absl::string_view text, absl::string_view f
 
 std::string FormatAddress(const Address& address) {
   if (address.display_name.empty()) return address.addr_spec;
-  return absl::StrCat(FormatDisplayName(address.display_name), " <", address.addr_spec, ">");
+  return absl::StrCat(FormatDisplayName(address.display_name), "<", address.addr_spec, ">");
 }
 
 }  // namespace lapse::notifiers

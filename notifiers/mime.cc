@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "notifiers/text.h"
 
@@ -16,8 +17,8 @@ namespace {
 // Soft limit of a header line (RFC 5322); a longer word stands alone on its line.
 constexpr size_t kFoldColumn = 76;
 constexpr size_t kMaxHeaderTextBytes = 900;
-// 75 characters an encoded word, less its frame.
-constexpr size_t kMaxEncodedWordPayload = 75 - 12;
+// A line with an encoded word has at most 76 characters: less the word's frame, and the field's name or the fold's space.
+constexpr size_t kMaxEncodedWordPayload = 76 - 12 - 12;
 constexpr size_t kMaxQuotedLine = 76;
 constexpr char kHexDigits[] = "0123456789ABCDEF";
 

@@ -38,7 +38,8 @@ struct DisorderRates {
 int64_t DrawTransit(const DisorderRates& rates, double scale, Random& random) {
   int64_t transit_us = random.Between(kMinTransitUs, kMaxTransitUs);
   if (random.Chance(rates.reordered)) {
-    // Half of them are overtaken by all that may overtake them, so that the bound itself is met too.
+    // Half of them are overtaken by all that may overtake them, so that the bound itself is met
+    // too.
     transit_us += random.Chance(0.5) ? kWorkloadDisorderUs + kMaxTransitUs
                                      : random.Between(0, kWorkloadDisorderUs);
   }
@@ -46,7 +47,8 @@ int64_t DrawTransit(const DisorderRates& rates, double scale, Random& random) {
   return ScaleDuration(transit_us, scale);
 }
 
-// Lets each event of one key wait for those that are too much older to be overtaken. `key_events` are in order of time.
+// Lets each event of one key wait for those that are too much older to be overtaken. `key_events`
+// are in order of time.
 void BoundDisorder(const Workload& workload, const std::vector<int64_t>& key_events,
                    std::vector<int64_t>& arrival_us) {
   const int64_t disorder_us = DisorderUs(workload);
@@ -115,11 +117,10 @@ void SetArrivals(const DisorderRates& rates, Random& random, Workload& workload)
   }
   AddCopies(random, workload);
   // At the same instant the older event comes first, and a copy after its original.
-  std::sort(workload.arrivals.begin(), workload.arrivals.end(),
-            [](const Arrival& a, const Arrival& b) {
-              return std::tie(a.arrival_us, a.copy, a.event) <
-                     std::tie(b.arrival_us, b.copy, b.event);
-            });
+  std::sort(
+      workload.arrivals.begin(), workload.arrivals.end(), [](const Arrival& a, const Arrival& b) {
+        return std::tie(a.arrival_us, a.copy, a.event) < std::tie(b.arrival_us, b.copy, b.event);
+      });
   workload.end_time_us =
       std::max(workload.arrivals.back().arrival_us, LastFiringUs(workload)) + kEndMarginUs;
 }

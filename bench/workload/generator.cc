@@ -20,8 +20,8 @@ namespace {
 constexpr int64_t kMaxWorkloadEvents = 10'000'000;
 constexpr double kMaxTimeScale = 1'000;
 constexpr int kMaxJourneysPerKey = 4;
-// Chances that a step falls exactly on a rule's edge, and that it comes so soon after the one before that the two can
-// arrive in the other order.
+// Chances that a step falls exactly on a rule's edge, and that it comes so soon after the one
+// before that the two can arrive in the other order.
 constexpr double kTieChance = 0.01;
 constexpr double kExactlyDueChance = 0.01;
 constexpr double kQuickChance = 0.2;
@@ -83,7 +83,7 @@ void JourneyWriter::WriteHotKey() {
     Write(shape_.steps[0], start_us + random_.Between(0, within_us / 2));
   }
   for (int64_t i = 0; i < options_.hot_key_primaries / 4; ++i) {
-    Write(shape_.steps[1], start_us + random_.Between(0, 2 * within_us));
+    Write(shape_.steps[1], start_us + random_.Between(within_us / 2, 2 * within_us));
   }
   Write(shape_.cancel, start_us + 3 * within_us);
 }
@@ -165,8 +165,7 @@ void JourneyWriter::Write(const Step& step, int64_t time_us) {
   *event.mutable_attributes() = attributes_;
   const bool has_key = !random_.Chance(options_.no_key_rate);
   if (has_key) {
-    (*event.mutable_attributes())[std::string(shape_.key_attribute)] =
-        shape_.make_key(key_number_);
+    (*event.mutable_attributes())[std::string(shape_.key_attribute)] = shape_.make_key(key_number_);
   }
   workload_.key_numbers.push_back(has_key ? key_number_ : -1);
 }
@@ -177,11 +176,10 @@ void SortEvents(Workload& workload) {
   std::iota(order.begin(), order.end(), size_t{0});
   const auto rank = [&workload](size_t i) {
     const lapse::v1::Event& event = workload.events[i];
-    return std::make_tuple(ToMicros(event.occur_time()), std::string_view(event.source()),
-                           std::string_view(event.id()));
+    return std::make_tuple(ToMicros(event.occur_time()), absl::string_view(event.source()),
+                           absl::string_view(event.id()));
   };
-  std::sort(order.begin(), order.end(),
-            [&rank](size_t a, size_t b) { return rank(a) < rank(b); });
+  std::sort(order.begin(), order.end(), [&rank](size_t a, size_t b) { return rank(a) < rank(b); });
   std::vector<lapse::v1::Event> events;
   std::vector<int64_t> key_numbers;
   events.reserve(order.size());
@@ -194,7 +192,7 @@ void SortEvents(Workload& workload) {
   workload.key_numbers = std::move(key_numbers);
 }
 
-absl::Status CheckRange(std::string_view option, double value, double low, double high) {
+absl::Status CheckRange(absl::string_view option, double value, double low, double high) {
   if (value >= low && value <= high) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(option, " is ", value, "; it may be ", low, " to ", high));
@@ -202,7 +200,7 @@ absl::Status CheckRange(std::string_view option, double value, double low, doubl
 
 }  // namespace
 
-absl::StatusOr<Shape> ParseShape(std::string_view name) {
+absl::StatusOr<Shape> ParseShape(absl::string_view name) {
   for (const Shape shape : {Shape::kPayments, Shape::kOrders, Shape::kDrivers}) {
     if (ShapeName(shape) == name) return shape;
   }
@@ -210,7 +208,7 @@ absl::StatusOr<Shape> ParseShape(std::string_view name) {
       absl::StrCat("no shape \"", name, "\"; there are payments, orders and drivers"));
 }
 
-std::string_view ShapeName(Shape shape) {
+absl::string_view ShapeName(Shape shape) {
   switch (shape) {
     case Shape::kPayments:
       return "payments";
@@ -224,7 +222,7 @@ std::string_view ShapeName(Shape shape) {
 
 absl::Status ValidateOptions(const WorkloadOptions& options) {
   struct Range {
-    std::string_view option;
+    absl::string_view option;
     double value;
     double low;
     double high;

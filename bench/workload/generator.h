@@ -2,20 +2,19 @@
 #ifndef LAPSE_BENCH_WORKLOAD_GENERATOR_H_
 #define LAPSE_BENCH_WORKLOAD_GENERATOR_H_
 
-#include <string_view>
-
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "bench/workload/workload.h"
 
 namespace lapse::bench {
 
 // `payments`, `orders` or `drivers`. INVALID_ARGUMENT otherwise.
-absl::StatusOr<Shape> ParseShape(std::string_view name);
-std::string_view ShapeName(Shape shape);
+absl::StatusOr<Shape> ParseShape(absl::string_view name);
+absl::string_view ShapeName(Shape shape);
 
-// INVALID_ARGUMENT, naming the option, for a rate outside 0 to 1 (lost and duplicates: 0.9), no or over 10 million
-// events, a start before 1970, a negative duration, a scale of 0 or over 1,000.
+// INVALID_ARGUMENT, naming the option, for a rate outside 0 to 1 (lost and duplicates: 0.9), no or
+// over 10 million events, a start before 1970, a negative duration, a scale of 0 or over 1,000.
 absl::Status ValidateOptions(const WorkloadOptions& options);
 
 // `options` are valid. Its arrivals, copies included, are `options.event_count`.

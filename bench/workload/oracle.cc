@@ -16,7 +16,7 @@ using lapse::v1::Event;
 using lapse::v1::FollowUp;
 using lapse::v1::Verdict;
 
-constexpr size_t kMostOpen = 1'000;
+constexpr int64_t kMostOpen = 1'000;
 
 // In the order in which events at the same time are taken.
 enum class Part { kPrimary, kSecondary, kCancel };
@@ -71,11 +71,11 @@ class TableWalk {
   }
 
  private:
-  bool AnyOpen() const {
-    return std::any_of(all_.begin(), all_.end(), IsOpen);
-  }
+  bool AnyOpen() const { return std::any_of(all_.begin(), all_.end(), IsOpen); }
 
-  static bool IsOpen(const ExpectedVerdict& one) { return one.verdict == lapse::v1::VERDICT_PENDING; }
+  static bool IsOpen(const ExpectedVerdict& one) {
+    return one.verdict == lapse::v1::VERDICT_PENDING;
+  }
 
   static bool IsAmendable(const ExpectedVerdict& one) {
     return one.verdict == lapse::v1::VERDICT_MISSED && !IsCancelledLate(one);
@@ -174,8 +174,7 @@ class TableWalk {
       return;
     }
     if (late) one.alert_reason = Alert::REASON_FOLLOWED_LATE;
-    one.alert_state =
-        late || IsCancelledLate(one) ? Alert::STATE_RESOLVED : Alert::STATE_FIRING;
+    one.alert_state = late || IsCancelledLate(one) ? Alert::STATE_RESOLVED : Alert::STATE_FIRING;
   }
 
   const Rule rule_;
@@ -248,9 +247,8 @@ std::vector<ExpectedVerdict> ExpectedVerdicts(const WorkloadMonitor& watched,
 
 ExpectedBooks CountVerdicts(const std::vector<ExpectedVerdict>& verdicts) {
   const auto count = [&verdicts](Verdict verdict) {
-    return std::count_if(
-        verdicts.begin(), verdicts.end(),
-        [verdict](const ExpectedVerdict& one) { return one.verdict == verdict; });
+    return std::count_if(verdicts.begin(), verdicts.end(),
+                         [verdict](const ExpectedVerdict& one) { return one.verdict == verdict; });
   };
   return {.opened = static_cast<int64_t>(verdicts.size()),
           .met = count(lapse::v1::VERDICT_MET),

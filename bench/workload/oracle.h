@@ -1,8 +1,10 @@
-// What the verdicts must be, found by a method that is slow, simple and shares no code with monitors/: take one key's
-// events in order and go down the table of follow_up, row by row. Read it against docs/design/time-and-matching.md.
+// What the verdicts must be, found by a method that is slow, simple and shares no code with
+// monitors/: take one key's events in order and go down the table of follow_up, row by row. Read it
+// against docs/design/time-and-matching.md.
 //
-// Holds where events are out of place by at most the monitor's reorder_tolerance, arrive no earlier than their
-// occur_time, and the monitor does not change. The order of arrival then plays no part, and none is given.
+// Holds where events are out of place by at most the monitor's reorder_tolerance, arrive no earlier
+// than their occur_time, and the monitor does not change. The order of arrival then plays no part,
+// and none is given.
 #ifndef LAPSE_BENCH_WORKLOAD_ORACLE_H_
 #define LAPSE_BENCH_WORKLOAD_ORACLE_H_
 
@@ -21,7 +23,8 @@ struct ExpectedVerdict {
   int64_t primary_event = -1;
   int64_t primary_time_us = 0;
   int64_t due_us = 0;
-  // PENDING where nothing ended it, or its deadline passed but is not to be fired yet. Never WITHDRAWN.
+  // PENDING where nothing ended it, or its deadline passed but is not to be fired yet. Never
+  // WITHDRAWN.
   lapse::v1::Verdict verdict = lapse::v1::VERDICT_PENDING;
   lapse::v1::VerdictReason reason = lapse::v1::VERDICT_REASON_OPEN;
   // The secondary, cancel or restarting primary; -1 where there is none.
@@ -29,9 +32,9 @@ struct ExpectedVerdict {
   // -1 where it has none.
   int64_t elapsed_us = -1;
   int64_t lateness_us = -1;
-  // Exactly MISSED and LATE ones have an alert: FIRING for a MISSED one; RESOLVED, with its reason, for a LATE one and
-  // for a MISSED one that a cancel came for too late. Unspecified where there is no alert, and the reason also while
-  // FIRING, since that depends on the order of arrival.
+  // Exactly MISSED and LATE ones have an alert: FIRING for a MISSED one; RESOLVED, with its reason,
+  // for a LATE one and for a MISSED one that a cancel came for too late. Unspecified where there is
+  // no alert, and the reason also while FIRING, since that depends on the order of arrival.
   lapse::v1::Alert::State alert_state = lapse::v1::Alert::STATE_UNSPECIFIED;
   lapse::v1::Alert::Reason alert_reason = lapse::v1::Alert::REASON_UNSPECIFIED;
 };
@@ -48,8 +51,9 @@ struct ExpectedBooks {
   bool operator==(const ExpectedBooks&) const = default;
 };
 
-// Every expectation that `watched` opens on `events` (distinct, in any order), by key, then in the order in which they
-// opened, as it must be once every event has arrived and the time mark has come to `end_time_us`.
+// Every expectation that `watched` opens on `events` (distinct, in any order), by key, then in the
+// order in which they opened, as it must be once every event has arrived and the time mark has come
+// to `end_time_us`.
 std::vector<ExpectedVerdict> ExpectedVerdicts(const WorkloadMonitor& watched,
                                               const std::vector<lapse::v1::Event>& events,
                                               int64_t end_time_us);

@@ -1,4 +1,5 @@
-// Random numbers that a seed fixes on every machine and library: std's distributions differ between libraries.
+// Random numbers that a seed fixes on every machine and library: std's distributions differ between
+// libraries.
 #ifndef LAPSE_BENCH_WORKLOAD_RANDOM_H_
 #define LAPSE_BENCH_WORKLOAD_RANDOM_H_
 

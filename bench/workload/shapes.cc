@@ -160,7 +160,7 @@ ShapeSpec Drivers() {
 
 // The rules that differ between the monitors on one hop; durations before scaling.
 struct Variant {
-  std::string_view id;
+  absl::string_view id;
   lapse::v1::FollowUp::OnRepeat on_repeat;
   int64_t grace_us;
   int64_t reorder_tolerance_us;
@@ -186,7 +186,7 @@ void SetUnlessDefault(int64_t duration_us, int64_t default_us,
   duration->set_nanos(static_cast<int32_t>(duration_us % kSecond * 1'000));
 }
 
-void SetPattern(std::string_view type, std::string_view key_attribute,
+void SetPattern(absl::string_view type, absl::string_view key_attribute,
                 lapse::v1::EventPattern& pattern) {
   pattern.set_event_type(std::string(type));
   pattern.set_key_attribute(std::string(key_attribute));

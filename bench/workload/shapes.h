@@ -1,12 +1,13 @@
-// The businesses that workloads imitate: their events, how long each step takes, and the monitors on them.
+// The businesses that workloads imitate: their events, how long each step takes, and the monitors
+// on them.
 #ifndef LAPSE_BENCH_WORKLOAD_SHAPES_H_
 #define LAPSE_BENCH_WORKLOAD_SHAPES_H_
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "bench/workload/random.h"
 #include "bench/workload/workload.h"
 #include "google/protobuf/map.h"
@@ -16,9 +17,9 @@ namespace lapse::bench {
 using Attributes = google::protobuf::Map<std::string, lapse::v1::Value>;
 
 struct Step {
-  std::string_view type;
+  absl::string_view type;
   // The service that reports it.
-  std::string_view source;
+  absl::string_view source;
   // From the step before it; for the first step, from nothing.
   int64_t within_us = 0;
 };
@@ -26,23 +27,23 @@ struct Step {
 // A pair of types to be watched.
 struct Hop {
   // Part of the monitors' ids.
-  std::string_view id;
-  std::string_view primary;
-  std::string_view secondary;
+  absl::string_view id;
+  absl::string_view primary;
+  absl::string_view secondary;
   // Empty for none.
-  std::string_view cancel;
+  absl::string_view cancel;
   int64_t within_us = 0;
 };
 
 struct PrimaryFilter {
-  std::string_view text;
+  absl::string_view text;
   // What `text` says.
   bool (*accepts)(const lapse::v1::Event& event);
 };
 
 struct ShapeSpec {
-  std::string_view name;
-  std::string_view key_attribute;
+  absl::string_view name;
+  absl::string_view key_attribute;
   std::vector<Step> steps;
   Step cancel;
   std::vector<Hop> hops;

@@ -1,4 +1,5 @@
-// A workload: monitors, the events of a business for them, and an order in which those events arrive.
+// A workload: monitors, the events of a business for them, and an order in which those events
+// arrive.
 #ifndef LAPSE_BENCH_WORKLOAD_WORKLOAD_H_
 #define LAPSE_BENCH_WORKLOAD_WORKLOAD_H_
 
@@ -12,16 +13,19 @@
 namespace lapse::bench {
 
 enum class Shape {
-  // payment_data_collected, bank_api_called, bank_response_received, ledger_updated, invoice_generated, email_sent, or
+  // payment_data_collected, bank_api_called, bank_response_received, ledger_updated,
+  // invoice_generated, email_sent, or
   // payment_reversed; by payment_id; a monitor per hop.
   kPayments,
   // order_created, order_shipped, order_delivered, or order_cancelled; by order_id.
   kOrders,
-  // allocation_initiated, driver_fetched, allocation_succeeded or allocation_failed; by order_id, which is a number.
+  // allocation_initiated, driver_fetched, allocation_succeeded or allocation_failed; by order_id,
+  // which is a number.
   kDrivers,
 };
 
-// How far out of place, in event time and within its key, an event of a workload may arrive; before `time_scale`.
+// How far out of place, in event time and within its key, an event of a workload may arrive; before
+// `time_scale`.
 inline constexpr int64_t kWorkloadDisorderUs = limits::kDefaultReorderToleranceUs;
 
 // Rates are chances from 0 to 1.
@@ -34,28 +38,34 @@ struct WorkloadOptions {
   int64_t start_time_us = 1'704'067'200 * limits::kMicrosPerSecond;
   // Journeys start within this time; not scaled by `time_scale`.
   int64_t duration_us = limits::kMicrosPerHour;
-  // Multiplies every other duration: of the monitors, between events, of delays. 0.01 makes 45 min 27 s.
+  // Multiplies every other duration: of the monitors, between events, of delays. 0.01 makes 45 min
+  // 27 s.
   double time_scale = 1.0;
 
   // Of an event: never sent.
   double lost_rate = 0.01;
   // Of a step: happens after the deadline of its hop.
   double late_rate = 0.01;
-  // Of a step: reported by a clock that is behind, up to twice the clock skew before the step it follows.
+  // Of a step: reported by a clock that is behind, up to twice the clock skew before the step it
+  // follows.
   double skewed_rate = 0.01;
   // Of the arrivals: copies of an event that arrived before. This share is exact.
   double duplicate_rate = 0.2;
-  // Of an event: held back so that later events of its key overtake it, where the disorder allowed lets them.
+  // Of an event: held back so that later events of its key overtake it, where the disorder allowed
+  // lets them.
   double reordered_rate = 0.1;
-  // Of an event: arrives up to minutes after it happened; what happens later for its key waits behind it.
+  // Of an event: arrives up to minutes after it happened; what happens later for its key waits
+  // behind it.
   double delayed_rate = 0.01;
   // Of a journey: its key starts another one, after its end or in its midst; up to three times.
   double key_reuse_rate = 0.1;
-  // Of a journey: a cancel event comes, before or after a deadline; half of those journeys go on regardless.
+  // Of a journey: a cancel event comes, before or after a deadline; half of those journeys go on
+  // regardless.
   double cancelled_rate = 0.05;
   // Of an event: it has no key attribute.
   double no_key_rate = 0.001;
-  // Where over 0, one more key gets so many of the first step within its deadline, and some follow-ups.
+  // Where over 0, one more key gets so many of the first step within its deadline, and some
+  // follow-ups.
   int64_t hot_key_primaries = 0;
 
   // Three monitors a hop, one for each on_repeat; otherwise one a hop, the values taking turns.
@@ -64,7 +74,8 @@ struct WorkloadOptions {
 
 struct WorkloadMonitor {
   lapse::v1::Monitor monitor;
-  // What the filter of the monitor's primary says, by hand; null where it has none. No other pattern has a filter.
+  // What the filter of the monitor's primary says, by hand; null where it has none. No other
+  // pattern has a filter.
   bool (*accepts_primary)(const lapse::v1::Event& event) = nullptr;
 };
 
@@ -98,10 +109,12 @@ struct Workload {
   std::vector<lapse::v1::Event> events;
   // For each event, which key it is of; -1 where it has none.
   std::vector<int64_t> key_numbers;
-  // In order of arrival. No event arrives before its occur_time; within a key none arrives after one whose time is more
-  // than the disorder allowed (kWorkloadDisorderUs, scaled; no more than any monitor's reorder_tolerance) past its own.
+  // In order of arrival. No event arrives before its occur_time; within a key none arrives after
+  // one whose time is more than the disorder allowed (kWorkloadDisorderUs, scaled; no more than any
+  // monitor's reorder_tolerance) past its own.
   std::vector<Arrival> arrivals;
-  // By then everything has arrived, and every due + grace, and the settle time after the last arrival, is past.
+  // By then everything has arrived, and every due + grace, and the settle time after the last
+  // arrival, is past.
   int64_t end_time_us = 0;
   WorkloadCounts counts;
 };
