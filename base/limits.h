@@ -79,6 +79,11 @@ inline constexpr int64_t kDuplicateWindowUs = kMicrosPerDay;
 inline constexpr size_t kMaxQueuedEvents = 200'000;
 inline constexpr size_t kMaxQueuedBytes = 256u << 20;
 inline constexpr size_t kMaxChunkEvents = 10'000;
+// Of events as sent, beyond which a group commit takes no further request.
+inline constexpr size_t kMaxChunkBytes = 8u << 20;
+// What one page of ListEvents may read.
+inline constexpr int kMaxListedChunks = 200;
+inline constexpr int kMaxListedEvents = 100'000;
 inline constexpr size_t kMaxEventTypes = 10'000;
 inline constexpr size_t kMaxAttributesPerType = 256;
 // A shard's queue, in log entries; beyond, the log waits.

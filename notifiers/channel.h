@@ -42,7 +42,8 @@ enum class SendOutcome {
 
 struct SendResult {
   SendOutcome outcome = SendOutcome::kSent;
-  // As DeliveryTry.status_code.
+  // As DeliveryTry.status_code: from 400 where the receiver refused, less where the message was handed over (also where
+  // no answer came after that), 0 where it was not.
   int status_code = 0;
   // What the receiver or the transport said, one line, without secrets, at most limits::kMaxTryErrorBytes. Empty where
   // all went well; with kSent it names the recipients' part that was refused while others accepted.

@@ -202,7 +202,7 @@ SendResult Perform(const EmailNotifier& email, Session& session) {
 }  // namespace
 
 EmailChannel::EmailChannel() {
-  // Not undone: others in the process may use libcurl until it ends.
+  // Not undone: others in the process may use libcurl until it ends. Where it fails, so does each curl_easy_init.
   static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
   static_cast<void>(initialised);
 }

@@ -1,5 +1,8 @@
 #include "notifiers/smtp_result.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -90,7 +93,7 @@ SendResult SmtpResult(CURLcode code, const SmtpReplies& replies, absl::string_vi
   const bool answered = replies.last_code() >= 400;
   // 354 is the last reply where the data went out, or was going out, and no answer came.
   result.may_have_arrived = replies.last_code() == 354;
-  result.status_code = answered ? replies.last_code() : 0;
+  result.status_code = answered || result.may_have_arrived ? replies.last_code() : 0;
   result.error = answered ? replies.last_text() : std::string(transport_error);
   return result;
 }

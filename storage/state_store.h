@@ -37,7 +37,7 @@ class MonitorStore {
   virtual absl::StatusOr<std::vector<lapse::v1::Monitor>> LoadMonitors() = 0;
   // All changes ever, in log order: what the matcher needs to replay from a checkpoint.
   virtual absl::StatusOr<std::vector<RecordedMonitorChange>> LoadMonitorHistory() = 0;
-  // The monitor made by the create with this request_id since `since_us`; NOT_FOUND.
+  // The monitor as it was made by the create with this request_id, the newest one since `since_us`; NOT_FOUND.
   virtual absl::StatusOr<lapse::v1::Monitor> FindMonitorByRequestId(const std::string& request_id,
                                                                     int64_t since_us) = 0;
 };
@@ -118,7 +118,8 @@ class AlertStore {
   // The alerts that were FIRING as of feed position `at`, as of then, by the position of their first change, after
   // `after_first` (0 for the first page). Exact however many changes came since, while `at` is still resumable.
   virtual absl::StatusOr<std::vector<ListedAlert>> ReadFiringAt(FeedPosition at, FeedPosition after_first, int limit) = 0;
-  // Drops changes older than `older_than_us`, at most `limit` of them; the alerts stay. Returns how many.
+  // Drops the oldest changes, up to the last one before `older_than_us` and at most `limit`; the alerts stay. Returns how
+  // many.
   virtual absl::StatusOr<int> TrimFeed(int64_t older_than_us, int limit) = 0;
 };
 
@@ -135,22 +136,28 @@ class DeliveryStore {
  public:
   virtual ~DeliveryStore() = default;
 
-  // PENDING deliveries of the notifier with next_try_time <= now_us, oldest first. One whose alert has an older delivery
-  // to the same notifier still PENDING is left out, so that a resolve never overtakes its alert.
+  // What is due: PENDING, next_try_time <= now_us, and nothing to wait for. A delivery waits while an older one of the
+  // same alert to the same notifier is PENDING, or is told by a digest that is PENDING, so that a resolve never overtakes
+  // its alert. Until then it does not count as due in any call here.
+
+  // The notifier's due deliveries, by next try, then by number.
   virtual absl::StatusOr<std::vector<DueDelivery>> ListDueDeliveries(const std::string& notifier, int64_t now_us,
                                                                      int limit) = 0;
-  // How many PENDING deliveries to the notifier are due.
+  // How many deliveries to the notifier are due.
   virtual absl::StatusOr<int64_t> CountDueDeliveries(const std::string& notifier, int64_t now_us) = 0;
-  // The earliest next_try_time of all PENDING deliveries; INT64_MAX where there is none.
+  // When the next delivery will be due: the earliest next_try_time of all PENDING ones that wait for no other; INT64_MAX
+  // where there is none.
   virtual absl::StatusOr<int64_t> NextTryTimeUs() = 0;
-  // Notifiers (names) with PENDING deliveries due.
+  // Notifiers (names) with deliveries due.
   virtual absl::StatusOr<std::vector<std::string>> ListNotifiersWithDue(int64_t now_us) = 0;
-  // Appends `attempt` to the delivery's tries and sets its state and next try. For a digest that is SENT or DEAD nothing
-  // else changes: its members are DIGESTED since it was made.
+  // Appends `attempt` to the delivery's tries and sets its state and, where that is PENDING, its next try. For a digest
+  // that is SENT or DEAD nothing else changes: its members are DIGESTED since it was made. One that has ended meanwhile,
+  // as by its notifier's deletion, keeps its state unless it is SENT now. NOT_FOUND.
   virtual absl::Status RecordTry(const std::string& delivery_name, const lapse::v1::DeliveryTry& attempt,
                                  lapse::v1::Delivery::State state, int64_t next_try_time_us) = 0;
-  // Makes one PENDING digest of all deliveries to the notifier that are due, which become DIGESTED; one transaction.
-  // Returns it; NOT_FOUND where none is due.
+  // Makes one PENDING digest, due at once, of all deliveries to the notifier that are due or wait only for such; they
+  // become DIGESTED; one transaction. An earlier digest that is due is one of them: what it tells is counted and sampled
+  // anew. Its samples are the newest change of the newest alerts. Returns it; NOT_FOUND where none is due.
   virtual absl::StatusOr<lapse::v1::Delivery> MakeDigest(const std::string& notifier, int64_t now_us) = 0;
   // Newest first by number, only those with a number below `before` (INT64_MAX for the first page). Filters: empty means
   // all. `notifier` is a notifier's name.

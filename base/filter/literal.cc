@@ -6,12 +6,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "base/errors.h"
-#include "base/nearest_name.h"
+#include "base/nearest.h"
 
 namespace lapse::filter_internal {
 namespace {
@@ -89,10 +88,7 @@ bool ReadEnum(const FieldSpec& field, absl::string_view text, Literal* literal) 
 std::string EnumError(const FieldSpec& field, absl::string_view text) {
   std::vector<std::string> names;
   for (const auto& [name, number] : field.enum_values) names.push_back(name);
-  const std::string nearest = DidYouMean(text, names);
-  return absl::StrCat(field.name, " has no value ", Quoted(text),
-                      nearest.empty() ? absl::StrCat("; it has ", absl::StrJoin(names, ", "))
-                                      : nearest);
+  return absl::StrCat(field.name, " has no value ", Quoted(text), "; ", DidYouMean(text, names));
 }
 
 void ReadString(const std::string& text, Literal* literal) {

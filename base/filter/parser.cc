@@ -10,7 +10,7 @@
 #include "base/filter/lexer.h"
 #include "base/filter/literal.h"
 #include "base/limits.h"
-#include "base/nearest_name.h"
+#include "base/nearest.h"
 #include "base/status_macros.h"
 
 namespace lapse::filter_internal {
@@ -208,16 +208,9 @@ class Parser {
 
   absl::Status UnknownField(const Token& name) {
     std::vector<std::string> known;
-    std::vector<std::string> shown;
-    for (const FieldSpec& field : schema_.fields()) {
-      known.push_back(field.name);
-      shown.push_back(field.is_map ? absl::StrCat(field.name, ".NAME") : field.name);
-    }
-    const std::string nearest = DidYouMean(name.text, known);
+    for (const FieldSpec& field : schema_.fields()) known.push_back(field.name);
     return Fail(name.offset, "FILTER_FIELD_UNKNOWN",
-                absl::StrCat("unknown field ", Quoted(name.text),
-                             nearest.empty() ? absl::StrCat("; known: ", absl::StrJoin(shown, ", "))
-                                             : nearest));
+                absl::StrCat("unknown field ", Quoted(name.text), "; ", DidYouMean(name.text, known)));
   }
 
   bool IsKeyword(absl::string_view keyword) const {

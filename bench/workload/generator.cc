@@ -272,4 +272,13 @@ Workload GenerateWorkload(const WorkloadOptions& options) {
   return workload;
 }
 
+void ShiftTimes(int64_t delta_us, Workload& workload) {
+  for (lapse::v1::Event& event : workload.events) {
+    SetTimestamp(ToMicros(event.occur_time()) + delta_us, event.mutable_occur_time());
+  }
+  for (Arrival& arrival : workload.arrivals) arrival.arrival_us += delta_us;
+  workload.options.start_time_us += delta_us;
+  workload.end_time_us += delta_us;
+}
+
 }  // namespace lapse::bench

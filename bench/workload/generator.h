@@ -2,6 +2,8 @@
 #ifndef LAPSE_BENCH_WORKLOAD_GENERATOR_H_
 #define LAPSE_BENCH_WORKLOAD_GENERATOR_H_
 
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -19,6 +21,9 @@ absl::Status ValidateOptions(const WorkloadOptions& options);
 
 // `options` are valid. Its arrivals, copies included, are `options.event_count`.
 Workload GenerateWorkload(const WorkloadOptions& options);
+
+// Moves every time of the workload, start and end included, by `delta_us`. The verdicts stay.
+void ShiftTimes(int64_t delta_us, Workload& workload);
 
 }  // namespace lapse::bench
 

@@ -234,6 +234,19 @@ TEST_P(GeneratorTest, TimeScaleShortensJourneysAndRulesAlike) {
   EXPECT_LT(workload.end_time_us - options.start_time_us, 15 * limits::kMicrosPerMinute);
 }
 
+TEST_P(GeneratorTest, ShiftMovesEveryTimeAlike) {
+  const Workload original = GenerateWorkload({.shape = GetParam(), .event_count = 500});
+  Workload shifted = original;
+  ShiftTimes(-1'234'567, shifted);
+  EXPECT_EQ(shifted.end_time_us, original.end_time_us - 1'234'567);
+  for (size_t i = 0; i < original.events.size(); ++i) {
+    EXPECT_EQ(ToMicros(shifted.events[i].occur_time()),
+              ToMicros(original.events[i].occur_time()) - 1'234'567);
+  }
+  ExpectComplete(shifted);
+  EXPECT_EQ(OutOfPlaceUs(shifted), OutOfPlaceUs(original));
+}
+
 TEST_P(GeneratorTest, HotKeyHasTheFirstStepsAskedFor) {
   WorkloadOptions options = Options();
   options.hot_key_primaries = 1'100;

@@ -172,8 +172,10 @@ std::set<int64_t> MemoryStateStore::DigestMembers(const std::string& notifier,
     const int64_t number = open.back();
     open.pop_back();
     for (int64_t other : deliveries_.at(number).waiting) {
-      const StoredDelivery& waiting = deliveries_.at(other);
-      const bool follows = waiting.waits_for == number && waiting.next_try_time_us <= now_us;
+      const auto waiting = deliveries_.find(other);
+      const bool follows = waiting != deliveries_.end() &&
+                           waiting->second.waits_for == number &&
+                           waiting->second.next_try_time_us <= now_us;
       if (follows && members.insert(other).second) open.push_back(other);
     }
   }

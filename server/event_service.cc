@@ -1,0 +1,188 @@
+#include "server/event_service.h"
+
+#include <memory>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "base/filter/event_fields.h"
+#include "base/filter/filter.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "server/ingest.h"
+#include "server/ingest_stream.h"
+#include "server/lists.h"
+#include "server/page_token.h"
+#include "server/refused_stream.h"
+#include "server/unary.h"
+#include "server/validation.h"
+
+namespace lapse::server {
+namespace {
+
+using lapse::v1::BatchIngestEventsRequest;
+using lapse::v1::BatchIngestEventsResponse;
+using lapse::v1::Event;
+using lapse::v1::IngestEventRequest;
+using lapse::v1::IngestEventResponse;
+using lapse::v1::ListEventsRequest;
+using lapse::v1::ListEventsResponse;
+using lapse::v1::ListEventTypesRequest;
+using lapse::v1::ListEventTypesResponse;
+
+absl::Status CheckEvent(const IngestEventRequest& request, int64_t now_us) {
+  RETURN_IF_ERROR(CheckRequestSize(request.ByteSizeLong()));
+  if (!request.has_event()) return InvalidField("event", "EVENT_MISSING", "event is not set; it is required");
+  return WithFieldPrefix(ValidateEvent(request.event(), now_us), "event");
+}
+
+absl::StatusOr<bool> IsDescending(const std::string& order_by) {
+  if (order_by.empty() || order_by == "occur_time" || order_by == "occur_time asc") return false;
+  if (order_by == "occur_time desc") return true;
+  return InvalidField("order_by", "ORDER_UNKNOWN",
+                      absl::StrCat("order_by is ", Quoted(order_by),
+                                   "; expected `occur_time` or `occur_time desc`"));
+}
+
+// The place of a page: time, sequence, and the highest sequence when the list began.
+absl::Status ReadPlace(const PagePlace& place, storage::EventQuery* query) {
+  if (place.empty()) return absl::OkStatus();
+  std::pair<int64_t, int64_t> after;
+  if (place.size() != 3 || !absl::SimpleAtoi(place[0], &after.first) || !absl::SimpleAtoi(place[1], &after.second) ||
+      !absl::SimpleAtoi(place[2], &query->max_sequence)) {
+    return absl::InternalError("page token of another form");
+  }
+  query->after_time_and_sequence = after;
+  return absl::OkStatus();
+}
+
+void Narrow(const Filter& filter, const IndexedAttributeSet& indexed, storage::EventQuery* query) {
+  std::tie(query->min_time_us, query->max_time_us) = filter.RequiredTimeRange(kEventOccurTime);
+  for (const RequiredEquality& equality : filter.RequiredEqualities()) {
+    // A double is not indexed, and 5.0 equals 5.
+    if (equality.field_id != kEventAttributes || equality.is_number || !indexed.Contains(equality.key)) continue;
+    query->attribute_equals = {equality.key, equality.value};
+    return;
+  }
+}
+
+absl::StatusOr<ListEventsResponse> ListPage(const EventServiceContext& context, const ListEventsRequest& request) {
+  ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
+  ASSIGN_OR_RETURN(const Filter filter, Filter::Parse(request.filter(), EventSchema()));
+  ASSIGN_OR_RETURN(const bool descending, IsDescending(request.order_by()));
+  const PageQuery same = {"ListEvents", request.filter(), descending ? "desc" : "asc"};
+  ASSIGN_OR_RETURN(const PagePlace place, ReadPageToken(same, request.page_token()));
+  const auto matches = [&filter](const Event& event) { return filter.Matches(EventFields(event)); };
+  storage::EventQuery query{.matches = matches};
+  query.max_sequence = context.chunks.NextSequence() - 1;
+  RETURN_IF_ERROR(ReadPlace(place, &query));
+  Narrow(filter, context.indexed, &query);
+  query.descending = descending;
+  query.page_size = page_size;
+  ASSIGN_OR_RETURN(storage::EventPage page, context.chunks.List(query));
+  ListEventsResponse response;
+  for (Event& event : page.events) *response.add_events() = std::move(event);
+  if (page.next_after.has_value()) {
+    response.set_next_page_token(
+        MakePageToken(same, {absl::StrCat(page.next_after->first), absl::StrCat(page.next_after->second),
+                             absl::StrCat(query.max_sequence)}));
+  }
+  return response;
+}
+
+absl::StatusOr<ListEventTypesResponse> ListTypes(const EventServiceContext& context,
+                                                 const ListEventTypesRequest& request) {
+  ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
+  const PageQuery same = {"ListEventTypes"};
+  ASSIGN_OR_RETURN(const PagePlace place, ReadPageToken(same, request.page_token()));
+  ListEventTypesResponse response;
+  for (lapse::v1::EventType& type : context.types.List(place.empty() ? "" : place[0], page_size)) {
+    *response.add_event_types() = std::move(type);
+  }
+  if (response.event_types_size() == page_size) {
+    response.set_next_page_token(MakePageToken(same, {response.event_types(page_size - 1).type()}));
+  }
+  return response;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* EventService::IngestEvent(grpc::CallbackServerContext* call,
+                                                    const IngestEventRequest* request,
+                                                    IngestEventResponse* response) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  absl::Status status = CheckEvent(*request, context_.clock.NowUs());
+  if (status.ok()) {
+    EventList events;
+    *events.Add() = request->event();
+    events.Mutable(0)->clear_ingest_time();
+    events.Mutable(0)->clear_sequence();
+    status = context_.log.Append(
+        std::move(events), [reactor, response](const absl::StatusOr<storage::AppendResult>& result) {
+          if (result.ok()) {
+            response->set_sequence(result->events[0].sequence);
+            response->set_duplicate(result->events[0].duplicate);
+            response->set_conflicting(result->events[0].conflicting);
+          }
+          reactor->Finish(ToGrpcStatus(result.status()));
+        });
+  }
+  if (!status.ok()) reactor->Finish(ToGrpcStatus(status));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* EventService::BatchIngestEvents(grpc::CallbackServerContext* call,
+                                                          const BatchIngestEventsRequest* request,
+                                                          BatchIngestEventsResponse* response) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  EventList events = request->events();
+  absl::StatusOr<SiftedBatch> sifted = SiftBatch(&events, request->ByteSizeLong(), context_.clock.NowUs());
+  absl::Status status = sifted.status();
+  if (status.ok() && sifted->accepted.empty()) {
+    *response = MakeBatchResponse(*sifted, {});
+    reactor->Finish(grpc::Status::OK);
+    return reactor;
+  }
+  if (status.ok()) {
+    EventList accepted;
+    accepted.Swap(&sifted->accepted);
+    status = context_.log.Append(
+        std::move(accepted), [reactor, response, sifted = *std::move(sifted)](
+                                 const absl::StatusOr<storage::AppendResult>& result) {
+          if (result.ok()) *response = MakeBatchResponse(sifted, result->events);
+          reactor->Finish(ToGrpcStatus(result.status()));
+        });
+  }
+  if (!status.ok()) reactor->Finish(ToGrpcStatus(status));
+  return reactor;
+}
+
+grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest, lapse::v1::IngestEventStreamResponse>*
+EventService::IngestEventStream(grpc::CallbackServerContext* /*call*/) {
+  using Refused = RefusedStream<
+      grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest, lapse::v1::IngestEventStreamResponse>>;
+  const auto stream = std::make_shared<IngestStream>(context_.log, context_.clock, context_.registry);
+  if (!context_.registry.Add(stream)) {
+    return new Refused(Unavailable("TOO_MANY_STREAMS", "The server stops, or has too many streams; try again later",
+                                   limits::kMicrosPerSecond));
+  }
+  stream->Begin();
+  return stream.get();
+}
+
+grpc::ServerUnaryReactor* EventService::ListEvents(grpc::CallbackServerContext* call,
+                                                   const ListEventsRequest* request, ListEventsResponse* response) {
+  return RunUnary(context_.executor, call, request, response,
+                  [this](const ListEventsRequest& list) { return ListPage(context_, list); });
+}
+
+grpc::ServerUnaryReactor* EventService::ListEventTypes(grpc::CallbackServerContext* call,
+                                                       const ListEventTypesRequest* request,
+                                                       ListEventTypesResponse* response) {
+  return RunUnary(context_.executor, call, request, response,
+                  [this](const ListEventTypesRequest& list) { return ListTypes(context_, list); });
+}
+
+}  // namespace lapse::server

@@ -1,0 +1,67 @@
+#include "storage/sqlite/state_store.h"
+
+#include "storage/sqlite/state_rows.h"
+#include "storage/sqlite/state_schema.h"
+
+namespace lapse::storage {
+namespace {
+
+using lapse::v1::EventType;
+
+// Subscribers, listings and the dispatcher read at the same time, each for milliseconds.
+constexpr int kReaders = 4;
+
+// 32 MB of WAL: a burst of alerts is not slowed by a checkpoint at each commit.
+constexpr int kCheckpointPages = 8'192;
+
+constexpr char kUpsertEventType[] =
+    "INSERT INTO event_types (type, event_type) VALUES (?1, ?2) "
+    "ON CONFLICT (type) DO UPDATE SET event_type = excluded.event_type";
+constexpr char kSetEventTypesPosition[] = "UPDATE meta SET event_types_position = ?1";
+constexpr char kEventTypesPosition[] = "SELECT event_types_position FROM meta";
+constexpr char kEventTypes[] = "SELECT event_type FROM event_types ORDER BY type";
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SqliteStateStore>> SqliteStateStore::Open(const std::string& path) {
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<StateConnection> writer,
+      StateConnection::Open(path, {.wal_autocheckpoint_pages = kCheckpointPages}));
+  RETURN_IF_ERROR(PrepareStateDb(writer->db()));
+  ASSIGN_OR_RETURN(std::unique_ptr<StateReaders> readers, StateReaders::Open(path, kReaders));
+  return std::unique_ptr<SqliteStateStore>(
+      new SqliteStateStore(std::move(writer), std::move(readers)));
+}
+
+absl::Status SqliteStateStore::SaveEventTypes(const std::vector<EventType>& changed,
+                                              LogPosition position) {
+  return Write([&](StateConnection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(StatementLease upsert, connection.Use(kUpsertEventType));
+    for (const EventType& type : changed) {
+      const std::string bytes = type.SerializeAsString();
+      RETURN_IF_ERROR(upsert->Bind(type.type(), SqliteBlob{bytes}).Run());
+    }
+    ASSIGN_OR_RETURN(StatementLease set_position, connection.Use(kSetEventTypesPosition));
+    return set_position->Bind(position).Run();
+  });
+}
+
+absl::StatusOr<std::vector<EventType>> SqliteStateStore::LoadEventTypes(LogPosition* position) {
+  const StateReaders::Lease reader = readers_->Acquire();
+  ASSIGN_OR_RETURN(const ReadTransaction transaction, ReadTransaction::Begin(*reader));
+  ASSIGN_OR_RETURN(*position, (*reader).db().QueryInt64(kEventTypesPosition));
+  ASSIGN_OR_RETURN(StatementLease select, (*reader).Use(kEventTypes));
+  std::vector<EventType> types;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool has_row, select->Step());
+    if (!has_row) return types;
+    RETURN_IF_ERROR(ParseMessage((*reader).db(), select->Blob(0), &types.emplace_back()));
+  }
+}
+
+absl::Status SqliteStateStore::BackupTo(const std::string& path) {
+  const StateReaders::Lease reader = readers_->Acquire();
+  return (*reader).db().BackupTo(path);
+}
+
+}  // namespace lapse::storage
