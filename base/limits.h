@@ -88,6 +88,19 @@ inline constexpr size_t kMaxEventTypes = 10'000;
 inline constexpr size_t kMaxAttributesPerType = 256;
 // A shard's queue, in log entries; beyond, the log waits.
 inline constexpr size_t kMaxShardQueueEntries = 64;
+inline constexpr int kMaxShards = 64;
+// Reads of the matcher's state that wait for an answer; beyond, RESOURCE_EXHAUSTED.
+inline constexpr size_t kMaxQueuedQueries = 1'024;
+// Alert changes that wait to be stored; beyond, the shards wait.
+inline constexpr size_t kMaxQueuedAlerts = 10'000;
+inline constexpr int64_t kAlertStoreRetryUs = kMicrosPerSecond;
+
+// Checkpoints.
+inline constexpr int64_t kDefaultCheckpointIntervalUs = 30 * kMicrosPerSecond;
+// Of one partition, before compression.
+inline constexpr size_t kMaxPartitionStateBytes = 1u << 30;
+// Serialized and not saved yet; beyond, the shards put the rest of a checkpoint off.
+inline constexpr size_t kMaxUnsavedCheckpointBytes = 64u << 20;
 
 // The alert feed.
 inline constexpr int64_t kFeedRetentionUs = 7 * kMicrosPerDay;

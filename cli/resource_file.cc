@@ -1,6 +1,7 @@
 #include "cli/resource_file.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -123,14 +124,13 @@ class DocumentReader {
 };
 
 void RefuseRepeats(const std::vector<Resource>& resources, std::vector<YamlProblem>* problems) {
-  for (size_t i = 0; i < resources.size(); ++i) {
-    for (size_t j = 0; j < i; ++j) {
-      if (resources[i].id.empty() || resources[i].name() != resources[j].name()) continue;
-      problems->push_back({resources[i].line, absl::StrCat(resources[i].name(),
-                                                           " is given already in line ",
-                                                           resources[j].line)});
-      break;
-    }
+  std::map<std::string, int> lines;
+  for (const Resource& resource : resources) {
+    if (resource.id.empty()) continue;
+    const auto [first, fresh] = lines.emplace(resource.name(), resource.line);
+    if (fresh) continue;
+    problems->push_back({resource.line, absl::StrCat(resource.name(), " is given already in line ",
+                                                     first->second)});
   }
 }
 

@@ -122,7 +122,7 @@ absl::StatusOr<int64_t> Lane::Step(bool* more) {
 absl::Status Lane::MakeDigest() {
   const absl::StatusOr<Delivery> digest =
       context_.deliveries.MakeDigest(notifier_name_, context_.clock.NowUs());
-  // None: what is due waits for an older delivery of its alert, or is itself a digest.
+  // None: it ended since it was counted, as by its notifier's deletion.
   if (!digest.ok() && !absl::IsNotFound(digest.status())) return digest.status();
   rate_.DigestMade();
   return absl::OkStatus();
@@ -132,7 +132,7 @@ absl::StatusOr<int64_t> Lane::SendOldest(const Notifier& notifier, bool* more) {
   const int64_t now_us = context_.clock.NowUs();
   ASSIGN_OR_RETURN(const std::vector<DueDelivery> due,
                    context_.deliveries.ListDueDeliveries(notifier_name_, now_us, 1));
-  // All that is due waits for an older delivery of its alert.
+  // It ended since it was counted, as by its notifier's deletion.
   if (due.empty()) return now_us + kStoreRetryUs;
   *more = true;
   RETURN_IF_ERROR(Try(notifier, due.front()));
@@ -143,7 +143,7 @@ absl::Status Lane::Try(const Notifier& notifier, const DueDelivery& due) {
   const int64_t start_time_us = context_.clock.NowUs();
   const SendResult result = SendThrough(context_.channels, MessageOf(due), notifier);
   if (result.may_have_arrived) rate_.Add(context_.clock.NowUs());
-  HoldAfter(due, result);
+  HoldAfter(result);
   const absl::Status recorded = Record(due, result, start_time_us);
   if (!recorded.ok()) {
     // It stays due: without a growing wait a full disk would send the same mail every second.
@@ -156,12 +156,10 @@ absl::Status Lane::Try(const Notifier& notifier, const DueDelivery& due) {
   return absl::OkStatus();
 }
 
-void Lane::HoldAfter(const DueDelivery& due, const SendResult& result) {
-  // A digest's members are told by it alone: what comes after must not overtake it.
-  const bool retried_digest = result.outcome == SendOutcome::kRetry && IsDigest(due.delivery);
+void Lane::HoldAfter(const SendResult& result) {
   const bool nothing_works = result.outcome == SendOutcome::kReceiverDown ||
                              result.outcome == SendOutcome::kMisconfigured;
-  if (!nothing_works && !retried_digest) {
+  if (!nothing_works) {
     failure_count_ = 0;
     return;
   }

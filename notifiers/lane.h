@@ -59,7 +59,7 @@ class Lane {
                       int64_t start_time_us);
   absl::Status GiveUpOld(const std::string& error);
   absl::Status RestoreRate();
-  void HoldAfter(const storage::DueDelivery& due, const SendResult& result);
+  void HoldAfter(const SendResult& result);
   absl::Status MakeDigest();
 
   const std::string notifier_name_;

@@ -19,10 +19,14 @@ namespace {
 
 constexpr absl::string_view kEol = "\r\n";
 
+// Ids are shorter.
+constexpr size_t kMaxIdTokenBytes = 128;
+
 // The part after the last '/', in characters that a Message-ID may hold.
 std::string IdToken(absl::string_view name) {
   const size_t slash = name.rfind('/');
-  std::string token(slash == absl::string_view::npos ? name : name.substr(slash + 1));
+  if (slash != absl::string_view::npos) name.remove_prefix(slash + 1);
+  std::string token(name.substr(0, kMaxIdTokenBytes));
   std::replace_if(
       token.begin(), token.end(),
       [](char c) { return !absl::ascii_isalnum(c) && c != '-' && c != '_'; }, '_');

@@ -75,9 +75,11 @@ void SmtpReplies::AddLine(absl::string_view line) {
 }
 
 void SmtpReplies::EndReply(int code) {
+  const std::string text = std::exchange(partial_, {});
+  // Answers the QUIT that libcurl sends after a failure.
+  if (code == 221) return;
   last_code_ = code;
-  last_text_ = std::move(partial_);
-  partial_.clear();
+  last_text_ = text;
   if (code == 354) data_wanted_ = true;
   if (code < 400 || data_wanted_ || IsAboutSyntax(code)) return;
   refused_for_now_ = refused_for_now_ || code < 500;

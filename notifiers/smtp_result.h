@@ -18,7 +18,7 @@ class SmtpReplies {
   // A line as it came, with its end.
   void AddLine(absl::string_view line);
 
-  // Of the last complete reply; 0 where none came.
+  // Of the last complete reply but that to QUIT; 0 where none came.
   int last_code() const { return last_code_; }
   // Of the last reply, its lines joined by a space; cut.
   const std::string& last_text() const { return last_text_; }

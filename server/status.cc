@@ -2,8 +2,12 @@
 
 #include <string>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/proto_time.h"
+#include "base/utf8.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace lapse::server {
@@ -11,8 +15,18 @@ namespace {
 
 constexpr char kDomain[] = "lapse";
 
-void AddDetails(const absl::Status& status, google::rpc::Status* proto) {
-  const ErrorDetails details = DetailsOf(status);
+// gRPC gives 8 KiB to all metadata, in which the message stands up to three times, percent-encoded and in base64.
+constexpr size_t kMaxMessageBytes = 1'024;
+
+// A message names its field as its own message knows it; where that is nested in others, the path goes in front.
+std::string MessageOf(const absl::Status& status, const std::string& field) {
+  std::string message(status.message());
+  if (!IsUtf8(message)) message = absl::CHexEscape(message);
+  if (absl::StrContains(field, ".")) message = absl::StrCat(field, ": ", message);
+  return std::string(CutUtf8(message, kMaxMessageBytes));
+}
+
+void AddDetails(const ErrorDetails& details, google::rpc::Status* proto) {
   if (!details.reason.empty()) {
     google::rpc::ErrorInfo info;
     info.set_reason(details.reason);
@@ -23,7 +37,7 @@ void AddDetails(const absl::Status& status, google::rpc::Status* proto) {
     google::rpc::BadRequest bad_request;
     google::rpc::BadRequest::FieldViolation* violation = bad_request.add_field_violations();
     violation->set_field(details.field);
-    violation->set_description(std::string(status.message()));
+    violation->set_description(proto->message());
     proto->add_details()->PackFrom(bad_request);
   }
   if (details.retry_after_us.has_value()) {
@@ -39,15 +53,17 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
   google::rpc::Status proto;
   if (status.ok()) return proto;
   proto.set_code(static_cast<int>(status.code()));
-  proto.set_message(std::string(status.message()));
-  AddDetails(status, &proto);
+  const ErrorDetails details = DetailsOf(status);
+  proto.set_message(MessageOf(status, details.field));
+  AddDetails(details, &proto);
   return proto;
 }
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()),
-                      ToRpcStatus(status).SerializeAsString());
+  const google::rpc::Status proto = ToRpcStatus(status);
+  return grpc::Status(static_cast<grpc::StatusCode>(proto.code()), proto.message(),
+                      proto.SerializeAsString());
 }
 
 }  // namespace lapse::server

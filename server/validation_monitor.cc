@@ -1,11 +1,14 @@
 #include "server/validation_monitor.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/errors.h"
@@ -90,24 +93,23 @@ absl::Status ValidatePattern(const EventPattern& pattern) {
   return Filter::Parse(pattern.filter(), EventSchema()).status();
 }
 
-// The patterns that are given, by the name of their field.
-std::map<std::string, const EventPattern*> PatternsOf(const FollowUp& follow_up) {
-  std::map<std::string, const EventPattern*> patterns = {{"primary", &follow_up.primary()},
-                                                         {"secondary", &follow_up.secondary()}};
-  if (follow_up.has_cancel()) patterns["cancel"] = &follow_up.cancel();
-  return patterns;
+using Role = std::pair<std::string, const EventPattern*>;
+
+// The patterns that are given, each with the name of its field.
+std::vector<Role> RolesOf(const FollowUp& follow_up) {
+  std::vector<Role> roles = {{"primary", &follow_up.primary()},
+                             {"secondary", &follow_up.secondary()}};
+  if (follow_up.has_cancel()) roles.emplace_back("cancel", &follow_up.cancel());
+  return roles;
 }
 
 // An event that fits two patterns plays one role only, so that the second of two equal ones would never be played.
-absl::Status ValidateDistinct(const FollowUp& follow_up) {
+absl::Status ValidateDistinct(const std::vector<Role>& roles) {
   std::map<std::tuple<std::string, std::string, std::string>, std::string> seen;
-  for (const std::string& role : {"primary", "secondary", "cancel"}) {
-    const auto patterns = PatternsOf(follow_up);
-    const auto found = patterns.find(role);
-    if (found == patterns.end()) continue;
-    const EventPattern& pattern = *found->second;
+  for (const auto& [role, pattern] : roles) {
+    std::string filter(absl::StripAsciiWhitespace(pattern->filter()));
     const auto [place, added] = seen.emplace(
-        std::tuple(pattern.event_type(), pattern.key_attribute(), pattern.filter()), role);
+        std::tuple(pattern->event_type(), pattern->key_attribute(), std::move(filter)), role);
     if (added) continue;
     return InvalidField(role, "PATTERN_REPEATED",
                         absl::StrCat(role, " has the same event_type, key_attribute and filter as ",
@@ -119,12 +121,11 @@ absl::Status ValidateDistinct(const FollowUp& follow_up) {
 absl::Status ValidatePatterns(const FollowUp& follow_up) {
   if (!follow_up.has_primary()) return Missing("primary", "PATTERN_MISSING");
   if (!follow_up.has_secondary()) return Missing("secondary", "PATTERN_MISSING");
-  for (const std::string& role : {"primary", "secondary", "cancel"}) {
-    const auto patterns = PatternsOf(follow_up);
-    if (!patterns.contains(role)) continue;
-    RETURN_IF_ERROR(WithFieldPrefix(ValidatePattern(*patterns.at(role)), role));
+  const std::vector<Role> roles = RolesOf(follow_up);
+  for (const auto& [role, pattern] : roles) {
+    RETURN_IF_ERROR(WithFieldPrefix(ValidatePattern(*pattern), role));
   }
-  return ValidateDistinct(follow_up);
+  return ValidateDistinct(roles);
 }
 
 // Signs must agree, as google.protobuf.Duration says. Bounds the seconds, so that microseconds do not overflow.
@@ -186,19 +187,17 @@ absl::Status ValidateFollowUp(const FollowUp& follow_up) {
                       absl::StrCat("on_repeat is ", follow_up.on_repeat(), ", which has no meaning"));
 }
 
-void SetDefault(int64_t default_us, bool given, Duration* duration) {
-  if (!given) SetDuration(default_us, duration);
-}
-
 void NormalizeFollowUp(FollowUp* follow_up) {
   if (follow_up->on_repeat() == FollowUp::ON_REPEAT_UNSPECIFIED) {
     follow_up->set_on_repeat(FollowUp::ON_REPEAT_KEEP_FIRST);
   }
-  SetDefault(0, follow_up->has_grace(), follow_up->mutable_grace());
-  SetDefault(limits::kDefaultReorderToleranceUs, follow_up->has_reorder_tolerance(),
-             follow_up->mutable_reorder_tolerance());
-  SetDefault(limits::kDefaultClockSkewUs, follow_up->has_clock_skew(),
-             follow_up->mutable_clock_skew());
+  if (!follow_up->has_grace()) SetDuration(0, follow_up->mutable_grace());
+  if (!follow_up->has_reorder_tolerance()) {
+    SetDuration(limits::kDefaultReorderToleranceUs, follow_up->mutable_reorder_tolerance());
+  }
+  if (!follow_up->has_clock_skew()) {
+    SetDuration(limits::kDefaultClockSkewUs, follow_up->mutable_clock_skew());
+  }
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Checkpoints of the matcher, one a partition. Implementations: files (write, fsync, rename, fsync the folder) and memory.
+// Checkpoints of the matcher, one a partition. Implementations: files (write, fsync, rename, fsync
+// the folder) and memory.
 #ifndef LAPSE_STORAGE_CHECKPOINT_STORE_H_
 #define LAPSE_STORAGE_CHECKPOINT_STORE_H_
 
@@ -24,11 +25,12 @@ class CheckpointStore {
  public:
   virtual ~CheckpointStore() = default;
 
-  // Replaces the partitions' checkpoints; each is replaced wholly or not at all, also by a crash in the midst.
+  // Replaces the partitions' checkpoints; each is replaced wholly or not at all, also by a crash in
+  // the midst.
   virtual absl::Status Save(const std::vector<PartitionCheckpoint>& checkpoints) = 0;
 
-  // Calls `visit` with each partition's newest checkpoint, in no order. A file that a crash left half-written is ignored;
-  // one that is damaged is DATA_LOSS, naming it.
+  // Calls `visit` with each partition's newest checkpoint, in no order. A file that a crash left
+  // half-written is ignored; one that is damaged is DATA_LOSS, naming it.
   virtual absl::Status Load(absl::FunctionRef<absl::Status(PartitionCheckpoint)> visit) = 0;
 };
 

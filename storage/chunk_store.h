@@ -24,21 +24,23 @@ struct EventQuery {
   absl::FunctionRef<bool(const lapse::v1::Event&)> matches;
   // An equality the filter requires, where the attribute is indexed; narrows the search, `matches` still decides.
   std::optional<std::pair<std::string, std::string>> attribute_equals;
-  // Only events with judged time in [min, max]; narrows the search too.
+  // Only events with reported occur_time (by default the receive time) in [min, max].
   int64_t min_time_us = INT64_MIN;
   int64_t max_time_us = INT64_MAX;
   bool descending = false;
   // Only events up to this sequence.
   int64_t max_sequence = INT64_MAX;
-  // Only events after this one in the order asked for; unset at the first page.
+  // Only events after this place in the order asked for, as `next_after` gave it; unset at the first page.
   std::optional<std::pair<int64_t, int64_t>> after_time_and_sequence;
   int page_size = 100;
 };
 
 struct EventPage {
-  // In order of reported occur_time (by default the receive time), ties by sequence. Complete.
+  // In order of reported occur_time (by default the receive time), ties by sequence; `descending` is exactly the
+  // reverse. Complete: ingest_time, sequence and occur_time are set.
   std::vector<lapse::v1::Event> events;
-  // Where to go on; unset at the end. May be set with fewer events than page_size, or none: the budget was used up.
+  // Where to go on; unset at the end. May be set with fewer events than page_size, or none: the budget was used up. Need
+  // not be the place of an event.
   std::optional<std::pair<int64_t, int64_t>> next_after;
 };
 
@@ -71,6 +73,8 @@ class ChunkStore {
   // attribute that was not indexed when they were written scans them.
   virtual void SetIndexedAttributes(IndexedAttributes attributes) = 0;
 
+  // Reads at most limits::kMaxListedChunks entries and limits::kMaxListedEvents events more than it takes to come
+  // forward at all. An entry that is damaged is logged and left out.
   virtual absl::StatusOr<EventPage> List(const EventQuery& query) const = 0;
 
   // Random, made when the store was created: seeds the fingerprints.

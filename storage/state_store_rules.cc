@@ -15,25 +15,25 @@ namespace {
 
 using lapse::v1::Delivery;
 
-constexpr std::string_view kDeliveriesInfix = "/deliveries/";
+constexpr absl::string_view kDeliveriesInfix = "/deliveries/";
 
 // Stored on disk and sent to receivers by way of the keys: never changes.
 constexpr uint64_t kDeliveryKeySeed = 0x6c6170736b6579;
 
-absl::Status NotFound(std::string_view reason, std::string_view what, std::string_view name) {
+absl::Status NotFound(absl::string_view reason, absl::string_view what, absl::string_view name) {
   return MakeError(absl::StatusCode::kNotFound, reason,
                    absl::StrCat("there is no ", what, " ", Quoted(name)));
 }
 
 }  // namespace
 
-std::string DeliveryName(std::string_view notifier, int64_t number) {
+std::string DeliveryName(absl::string_view notifier, int64_t number) {
   return absl::StrCat(notifier, kDeliveriesInfix, number);
 }
 
-absl::StatusOr<DeliveryId> ParseDeliveryName(std::string_view name) {
+absl::StatusOr<DeliveryId> ParseDeliveryName(absl::string_view name) {
   const size_t infix = name.rfind(kDeliveriesInfix);
-  if (infix == std::string_view::npos) return DeliveryNotFound(name);
+  if (infix == absl::string_view::npos) return DeliveryNotFound(name);
   DeliveryId id{std::string(name.substr(0, infix))};
   if (!absl::SimpleAtoi(name.substr(infix + kDeliveriesInfix.size()), &id.number) ||
       DeliveryName(id.notifier, id.number) != name) {
@@ -42,17 +42,17 @@ absl::StatusOr<DeliveryId> ParseDeliveryName(std::string_view name) {
   return id;
 }
 
-std::string AlertDeliveryKey(std::string_view alert, int64_t version,
-                             std::string_view notifier_identity) {
+std::string AlertDeliveryKey(absl::string_view alert, int64_t version,
+                             absl::string_view notifier_identity) {
   return FingerprintOf(kDeliveryKeySeed, {alert, absl::StrCat(version), notifier_identity}).ToHex();
 }
 
-std::string DigestDeliveryKey(int64_t number, std::string_view notifier_identity) {
+std::string DigestDeliveryKey(int64_t number, absl::string_view notifier_identity) {
   return FingerprintOf(kDeliveryKeySeed, {"digest", absl::StrCat(number), notifier_identity})
       .ToHex();
 }
 
-std::string_view NotifierIdentity(const lapse::v1::Notifier& notifier) {
+absl::string_view NotifierIdentity(const lapse::v1::Notifier& notifier) {
   return notifier.uid().empty() ? notifier.name() : notifier.uid();
 }
 
@@ -88,41 +88,42 @@ std::vector<lapse::v1::Alert> DigestSamples::Take() && {
   return std::move(newest_first_);
 }
 
-absl::Status AlertNotFound(std::string_view name) {
+absl::Status AlertNotFound(absl::string_view name) {
   return NotFound("ALERT_NOT_FOUND", "alert", name);
 }
 
-absl::Status DeliveryNotFound(std::string_view name) {
+absl::Status DeliveryNotFound(absl::string_view name) {
   return NotFound("DELIVERY_NOT_FOUND", "delivery", name);
 }
 
-absl::Status NotifierNotFound(std::string_view name) {
+absl::Status NotifierNotFound(absl::string_view name) {
   return NotFound("NOTIFIER_NOT_FOUND", "notifier", name);
 }
 
-absl::Status NotifierExists(std::string_view name) {
+absl::Status NotifierExists(absl::string_view name) {
   return MakeError(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS",
                    absl::StrCat("there is a notifier ", Quoted(name), " already"));
 }
 
-absl::Status EtagStale(std::string_view name) {
-  return MakeError(absl::StatusCode::kAborted, "ETAG_STALE",
-                   absl::StrCat(Quoted(name), " has changed since its etag was read: read it again"));
+absl::Status EtagStale(absl::string_view name) {
+  return MakeError(
+      absl::StatusCode::kAborted, "ETAG_STALE",
+      absl::StrCat(Quoted(name), " has changed since its etag was read: read it again"));
 }
 
-absl::Status RequestNotFound(std::string_view request_id) {
+absl::Status RequestNotFound(absl::string_view request_id) {
   return NotFound("REQUEST_NOT_FOUND", "create with request_id", request_id);
 }
 
-absl::Status NothingDue(std::string_view notifier) {
+absl::Status NothingDue(absl::string_view notifier) {
   return MakeError(absl::StatusCode::kNotFound, "NOTHING_DUE",
                    absl::StrCat("no delivery to ", Quoted(notifier), " is due"));
 }
 
 absl::Status FeedTrimmed(int64_t asked, int64_t resumable_after) {
-  return absl::OutOfRangeError(
-      absl::StrCat("the feed's changes after ", asked, " are no longer all kept; it can be read after ",
-                   resumable_after));
+  return absl::OutOfRangeError(absl::StrCat("the feed's changes after ", asked,
+                                            " are no longer all kept; it can be read after ",
+                                            resumable_after));
 }
 
 }  // namespace lapse::storage

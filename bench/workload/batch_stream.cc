@@ -37,16 +37,16 @@ absl::Status ToAbsl(int code, const std::string& message) {
 
 BatchStream::BatchStream(lapse::v1::EventService::StubInterface& stub, Clock& clock, size_t window)
     : clock_(clock), window_(std::max<size_t>(1, window)), last_progress_us_(clock.SteadyUs()) {
-  // Writes start outside of the reactions; the hold keeps the call from being done before Finish.
-  AddHold();
   stub.async()->IngestEventStream(&context_, this);
+  // Writes start outside of the reactions; the hold keeps the call from being done before End.
+  AddHold();
   StartRead(&answer_);
   StartCall();
 }
 
 BatchStream::~BatchStream() {
   MutexLock lock(mutex_);
-  if (!ended_) context_.TryCancel();
+  if (!ended_) Cancel(lock);
   // Whoever wanted to know has called Finish.
   End(lock).IgnoreError();
 }
@@ -65,15 +65,15 @@ absl::Status BatchStream::Send(Events events) {
   auto request = std::make_shared<Request>();
   request->mutable_events()->Swap(&events);
   MutexLock lock(mutex_);
-  RETURN_IF_ERROR(ResendRefused(lock));
-  return Write(lock, std::move(request));
+  unsent_.push_back(std::move(request));
+  return SendUnsent(lock);
 }
 
 absl::Status BatchStream::Finish() {
   MutexLock lock(mutex_);
   do {
-    if (!WaitUntil(lock, [this] { return !writing_ && unanswered_.empty(); })) return End(lock);
-    RETURN_IF_ERROR(ResendRefused(lock));
+    RETURN_IF_ERROR(SendUnsent(lock));
+    if (!WaitUntil(lock, [this] { return AllAnswered(); })) return End(lock);
   } while (!refused_.empty());
   finishing_ = true;
   lock.unlock();
@@ -87,41 +87,41 @@ IngestTotals BatchStream::Totals() const {
   return totals_;
 }
 
-absl::Status BatchStream::ResendRefused(MutexLock& lock) {
-  while (!refused_.empty()) {
-    if (!WaitUntil(lock, [this] { return !writing_ && unanswered_.empty(); })) return End(lock);
-    while (clock_.NowUs() < resend_at_us_) clock_.WaitUntil(lock, changed_, resend_at_us_);
-    const std::vector<std::shared_ptr<Request>> again = std::exchange(refused_, {});
-    for (const std::shared_ptr<Request>& request : again) {
-      ++totals_.resent_batches;
-      RETURN_IF_ERROR(Write(lock, request));
+absl::Status BatchStream::SendUnsent(MutexLock& lock) {
+  while (!unsent_.empty() || !refused_.empty()) {
+    const auto has_room = [this] { return !writing_ && unanswered_.size() < window_; };
+    if (!WaitUntil(lock, has_room)) return End(lock);
+    if (refused_.empty()) {
+      WriteNext(lock);
+      continue;
     }
-    // Their answers decide whether there is more to send again.
-    if (!WaitUntil(lock, [this] { return !writing_ && unanswered_.empty(); })) return End(lock);
+    if (!WaitUntil(lock, [this] { return AllAnswered(); })) return End(lock);
+    while (clock_.NowUs() < resend_at_us_) clock_.WaitUntil(lock, changed_, resend_at_us_);
+    totals_.resent_batches += static_cast<int64_t>(refused_.size());
+    unsent_.insert(unsent_.begin(), refused_.begin(), refused_.end());
+    refused_.clear();
   }
   return absl::OkStatus();
 }
 
-absl::Status BatchStream::Write(MutexLock& lock, std::shared_ptr<Request> request) {
-  if (!WaitUntil(lock, [this] { return !writing_ && unanswered_.size() < window_; })) {
-    return End(lock);
-  }
-  request->set_batch_number(next_number_++);
-  unanswered_.push_back(request);
-  writing_ = std::move(request);
+void BatchStream::WriteNext(MutexLock& lock) {
+  writing_ = std::move(unsent_.front());
+  unsent_.pop_front();
+  writing_->set_batch_number(next_number_++);
+  unanswered_.push_back(writing_);
   last_progress_us_ = clock_.SteadyUs();
   const Request* const message = writing_.get();
   lock.unlock();
   StartWrite(message);
   lock.lock();
-  return absl::OkStatus();
 }
 
 bool BatchStream::WaitUntil(MutexLock& lock, const std::function<bool()>& condition) {
   while (status_.ok() && !condition()) {
     const int64_t stalled_us = clock_.SteadyUs() - last_progress_us_;
     if (stalled_us >= kStallUs) {
-      Abandon(absl::DeadlineExceededError("the server has not answered for 60 s"));
+      Fail(absl::DeadlineExceededError("the server has not answered for 60 s"));
+      Cancel(lock);
       break;
     }
     clock_.WaitUntil(lock, changed_, clock_.NowUs() + kStallUs - stalled_us);
@@ -134,9 +134,11 @@ void BatchStream::Fail(absl::Status status) {
   changed_.notify_all();
 }
 
-void BatchStream::Abandon(absl::Status status) {
-  Fail(std::move(status));
+void BatchStream::Cancel(MutexLock& lock) {
+  // gRPC may react from within the call.
+  lock.unlock();
   context_.TryCancel();
+  lock.lock();
 }
 
 void BatchStream::OnWriteDone(bool ok) {
@@ -153,23 +155,36 @@ void BatchStream::OnReadDone(bool ok) {
     if (!finishing_) Fail(absl::UnavailableError("the server ended the stream"));
     return;
   }
-  TakeAnswer();
-  if (!status_.ok()) return;
+  if (!TakeAnswer()) return Cancel(lock);
   lock.unlock();
   StartRead(&answer_);
 }
 
-void BatchStream::TakeAnswer() {
+bool BatchStream::TakeAnswer() {
   if (unanswered_.empty() || unanswered_.front()->batch_number() != answer_.batch_number()) {
-    return Abandon(absl::InternalError(
+    Fail(absl::InternalError(
         absl::StrCat("the server answered batch ", answer_.batch_number(), " out of order")));
+    return false;
   }
   std::shared_ptr<Request> request = std::move(unanswered_.front());
   unanswered_.pop_front();
   last_progress_us_ = clock_.SteadyUs();
   changed_.notify_all();
-  if (answer_.status().code() != 0) return TakeRefusal(std::move(request));
-  const lapse::v1::BatchIngestEventsResponse& result = answer_.result();
+  const google::rpc::Status& status = answer_.status();
+  if (status.code() == grpc::StatusCode::OK) {
+    Count(answer_.result());
+    return true;
+  }
+  if (!IsOverload(status)) {
+    Fail(ToAbsl(status.code(), status.message()));
+    return false;
+  }
+  refused_.push_back(std::move(request));
+  resend_at_us_ = clock_.NowUs() + RetryDelayUs(status);
+  return true;
+}
+
+void BatchStream::Count(const lapse::v1::BatchIngestEventsResponse& result) {
   ++totals_.batches;
   totals_.accepted += result.accepted_count();
   totals_.duplicates += result.duplicate_count();
@@ -178,14 +193,6 @@ void BatchStream::TakeAnswer() {
   if (totals_.first_rejection.empty() && result.rejections_size() > 0) {
     totals_.first_rejection = result.rejections(0).message();
   }
-}
-
-void BatchStream::TakeRefusal(std::shared_ptr<Request> refused) {
-  if (!IsOverload(answer_.status())) {
-    return Abandon(ToAbsl(answer_.status().code(), answer_.status().message()));
-  }
-  refused_.push_back(std::move(refused));
-  resend_at_us_ = clock_.NowUs() + RetryDelayUs(answer_.status());
 }
 
 void BatchStream::OnDone(const grpc::Status& status) {

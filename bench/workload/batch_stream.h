@@ -64,19 +64,21 @@ class BatchStream : private grpc::ClientBidiReactor<lapse::v1::IngestEventStream
   void OnReadDone(bool ok) override;
   void OnDone(const grpc::Status& status) override;
 
-  void TakeAnswer();
-  void TakeRefusal(std::shared_ptr<Request> refused);
+  // False, with status_ set, where the call is of no more use.
+  bool TakeAnswer();
+  void Count(const lapse::v1::BatchIngestEventsResponse& result);
+  void Cancel(MutexLock& lock);
   // Waits until `condition` holds; false, with status_ set, where the stream broke or stalled
   // before.
   bool WaitUntil(MutexLock& lock, const std::function<bool()>& condition);
-  absl::Status Write(MutexLock& lock, std::shared_ptr<Request> request);
-  absl::Status ResendRefused(MutexLock& lock);
+  bool AllAnswered() const { return !writing_ && unanswered_.empty(); }
+  // Writes all that is unsent, what was refused before the rest.
+  absl::Status SendUnsent(MutexLock& lock);
+  void WriteNext(MutexLock& lock);
   // Lets the call be done, waits for that and returns how it went.
   absl::Status End(MutexLock& lock);
-  // The stream broke: its end is on its way.
+  // Keeps the first error. Does not itself end the call.
   void Fail(absl::Status status);
-  // The stream is broken off by us.
-  void Abandon(absl::Status status);
 
   Clock& clock_;
   const size_t window_;
@@ -85,6 +87,7 @@ class BatchStream : private grpc::ClientBidiReactor<lapse::v1::IngestEventStream
   mutable Mutex mutex_;
   CondVar changed_;
   int64_t next_number_ = 1;
+  std::deque<std::shared_ptr<Request>> unsent_;
   // Being written; gRPC refers to it until OnWriteDone.
   std::shared_ptr<Request> writing_;
   // In the order of their numbers, as the answers come.

@@ -55,7 +55,8 @@ class RecordingService : public lapse::v1::EventService::CallbackService {
     }
 
     void OnWriteDone(bool ok) override {
-      if (ok) StartRead(&request_);
+      if (!ok) return Finish(grpc::Status::CANCELLED);
+      StartRead(&request_);
     }
 
     void OnDone() override { delete this; }

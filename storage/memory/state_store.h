@@ -1,4 +1,5 @@
-// A StateStore in memory, for tests and simulations: the whole contract but durability, which ends with the object.
+// A StateStore in memory, for tests and simulations: the whole contract but durability, which ends
+// with the object.
 #ifndef LAPSE_STORAGE_MEMORY_STATE_STORE_H_
 #define LAPSE_STORAGE_MEMORY_STATE_STORE_H_
 

@@ -21,8 +21,7 @@ absl::StatusOr<std::vector<FeedChange>> MemoryStateStore::CommitAlerts(
 
 bool MemoryStateStore::IsStored(const Alert& alert) const {
   const auto it = first_positions_.find(alert.name());
-  return it != first_positions_.end() &&
-         alerts_.at(it->second).alert.version() >= alert.version();
+  return it != first_positions_.end() && alerts_.at(it->second).alert.version() >= alert.version();
 }
 
 FeedChange MemoryStateStore::StoreChange(const Alert& alert, int64_t time_us) {
@@ -47,8 +46,7 @@ absl::StatusOr<Alert> MemoryStateStore::GetAlert(const std::string& name) {
 }
 
 absl::StatusOr<AlertStore::AlertList> MemoryStateStore::ListAlerts(
-    absl::FunctionRef<bool(const Alert&)> matches, FeedPosition before, int limit,
-    int scan_limit) {
+    absl::FunctionRef<bool(const Alert&)> matches, FeedPosition before, int limit, int scan_limit) {
   MutexLock lock(mutex_);
   AlertList list;
   FeedPosition reached = before;

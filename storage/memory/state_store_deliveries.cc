@@ -40,8 +40,8 @@ void MemoryStateStore::MakeDeliveries(const Alert& alert, int64_t time_us) {
     StoredDelivery& stored = deliveries_.at(number);
     stored.delivery.set_alert(alert.name());
     stored.delivery.set_alert_version(alert.version());
-    stored.delivery.set_idempotency_key(AlertDeliveryKey(alert.name(), alert.version(),
-                                                         NotifierIdentity(notifier->second)));
+    stored.delivery.set_idempotency_key(
+        AlertDeliveryKey(alert.name(), alert.version(), NotifierIdentity(notifier->second)));
     stored.told.push_back(alert);
     WaitFor(number, UnfinishedBefore(alert.name(), name));
     newest_delivery_[{alert.name(), name}] = number;
@@ -173,8 +173,7 @@ std::set<int64_t> MemoryStateStore::DigestMembers(const std::string& notifier,
     open.pop_back();
     for (int64_t other : deliveries_.at(number).waiting) {
       const auto waiting = deliveries_.find(other);
-      const bool follows = waiting != deliveries_.end() &&
-                           waiting->second.waits_for == number &&
+      const bool follows = waiting != deliveries_.end() && waiting->second.waits_for == number &&
                            waiting->second.next_try_time_us <= now_us;
       if (follows && members.insert(other).second) open.push_back(other);
     }
@@ -215,9 +214,8 @@ absl::StatusOr<std::vector<DeliveryStore::ListedDelivery>> MemoryStateStore::Lis
        it != deliveries_.begin() && static_cast<int>(listed.size()) < limit;) {
     --it;
     const StoredDelivery& stored = it->second;
-    const bool state_matches =
-        states.empty() ||
-        std::find(states.begin(), states.end(), stored.delivery.state()) != states.end();
+    const bool state_matches = states.empty() || std::find(states.begin(), states.end(),
+                                                           stored.delivery.state()) != states.end();
     if ((notifier.empty() || stored.notifier == notifier) &&
         (alert.empty() || stored.delivery.alert() == alert) && state_matches) {
       listed.push_back({it->first, stored.delivery});

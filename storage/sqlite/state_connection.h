@@ -39,8 +39,8 @@ class StateConnection {
   static absl::StatusOr<std::unique_ptr<StateConnection>> Open(const std::string& path,
                                                                const SqliteOptions& options);
 
-  // Prepares `sql` at its first use. `sql` is a constant of the program: it is recognised by its address. A statement
-  // has one lease at a time.
+  // Prepares `sql` at its first use. `sql` is a constant of the program: it is recognised by its
+  // address. A statement has one lease at a time.
   absl::StatusOr<StatementLease> Use(const char* sql);
   SqliteDb& db() { return *db_; }
 

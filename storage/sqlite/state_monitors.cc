@@ -44,10 +44,9 @@ absl::Status SqliteStateStore::RecordMonitorChange(const RecordedMonitorChange& 
     const std::string request_id = is_create ? change.request_id() : "";
     const std::string bytes = change.SerializeAsString();
     ASSIGN_OR_RETURN(StatementLease insert, connection.Use(kInsertChange));
-    RETURN_IF_ERROR(insert
-                        ->Bind(recorded.position, recorded.index, time_us, request_id,
-                               SqliteBlob{bytes})
-                        .Run());
+    RETURN_IF_ERROR(
+        insert->Bind(recorded.position, recorded.index, time_us, request_id, SqliteBlob{bytes})
+            .Run());
     if (connection.db().Changes() == 0) return absl::OkStatus();
     return ApplyToMonitors(connection, change);
   });

@@ -15,7 +15,7 @@ namespace lapse::storage {
 using lapse::v1::Alert;
 using lapse::v1::Delivery;
 
-absl::Status ParseMessage(const SqliteDb& db, std::string_view bytes,
+absl::Status ParseMessage(const SqliteDb& db, absl::string_view bytes,
                           google::protobuf::MessageLite* message) {
   if (message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return absl::OkStatus();
@@ -34,7 +34,7 @@ std::string EncodeTold(const std::vector<Alert>& alerts) {
   return bytes;
 }
 
-absl::StatusOr<std::vector<Alert>> DecodeTold(const SqliteDb& db, std::string_view bytes) {
+absl::StatusOr<std::vector<Alert>> DecodeTold(const SqliteDb& db, absl::string_view bytes) {
   google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
   std::vector<Alert> alerts;
   while (stream.ByteCount() < static_cast<int64_t>(bytes.size())) {
@@ -51,7 +51,7 @@ absl::StatusOr<DeliveryRow> ReadDeliveryRow(const SqliteDb& db, const SqliteStat
   DeliveryRow result{row.Int64(0)};
   Delivery& delivery = result.delivery;
   RETURN_IF_ERROR(ParseMessage(db, row.Blob(9), &delivery));
-  const std::string_view notifier = row.Text(1);
+  const absl::string_view notifier = row.Text(1);
   delivery.set_name(DeliveryName(notifier, result.number));
   delivery.set_alert(std::string(row.Text(2)));
   delivery.set_alert_version(row.Int64(3));

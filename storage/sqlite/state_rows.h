@@ -4,11 +4,11 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "google/protobuf/message_lite.h"
 #include "lapse/v1/alert.pb.h"
 #include "lapse/v1/notifier.pb.h"
@@ -19,17 +19,18 @@ class SqliteDb;
 class SqliteStatement;
 
 // DATA_LOSS, reason DATA_FOLDER_DAMAGED, where `bytes` are not such a message.
-absl::Status ParseMessage(const SqliteDb& db, std::string_view bytes,
+absl::Status ParseMessage(const SqliteDb& db, absl::string_view bytes,
                           google::protobuf::MessageLite* message);
 
 // deliveries.told.
 std::string EncodeTold(const std::vector<lapse::v1::Alert>& alerts);
 absl::StatusOr<std::vector<lapse::v1::Alert>> DecodeTold(const SqliteDb& db,
-                                                         std::string_view bytes);
+                                                         absl::string_view bytes);
 
-// The columns that ReadDeliveryRow takes, as a literal for a SELECT from deliveries. The columns after them are free.
-#define LAPSE_DELIVERY_COLUMNS                                                         \
-  "number, notifier, alert, alert_version, state, idempotency_key, create_time_us, "   \
+// The columns that ReadDeliveryRow takes, as a literal for a SELECT from deliveries. The columns
+// after them are free.
+#define LAPSE_DELIVERY_COLUMNS                                                       \
+  "number, notifier, alert, alert_version, state, idempotency_key, create_time_us, " \
   "next_try_time_us, try_count, tries, digest, digested_count"
 inline constexpr int kDeliveryColumnCount = 12;
 

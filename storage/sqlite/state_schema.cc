@@ -11,12 +11,14 @@
 namespace lapse::storage {
 namespace {
 
-// Blobs are serialized messages of lapse.v1 and lapse.internal.v1. Times are microseconds since 1970. States are the
-// numbers of Alert.State (1 is FIRING) and Delivery.State (1 is PENDING).
-//   feed.previous_alert: the alert before this change, where it was FIRING; with it a picture as of an earlier position
+// Blobs are serialized messages of lapse.v1 and lapse.internal.v1. Times are microseconds since
+// 1970. States are the numbers of Alert.State (1 is FIRING) and Delivery.State (1 is PENDING).
+//   feed.previous_alert: the alert before this change, where it was FIRING; with it a picture as of
+//   an earlier position
 //     can be told whatever was trimmed before.
 //   deliveries.waits_for: the delivery that must end first; 0 for none.
-//   deliveries.tries: a Delivery with nothing but its tries. deliveries.told: alerts, length-delimited, oldest first;
+//   deliveries.tries: a Delivery with nothing but its tries. deliveries.told: alerts,
+//   length-delimited, oldest first;
 //     NULL once the delivery has ended.
 constexpr char kVersion1[] = R"sql(
 CREATE TABLE meta (
@@ -105,7 +107,8 @@ CREATE TABLE event_types (
 ) STRICT;
 )sql";
 
-// Digests. `digest`: the delivery that tells this one; 0 for none. `digested_count`: of a digest, how many it tells.
+// Digests. `digest`: the delivery that tells this one; 0 for none. `digested_count`: of a digest,
+// how many it tells.
 constexpr char kVersion2[] = R"sql(
 ALTER TABLE deliveries ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE deliveries ADD COLUMN digested_count INTEGER NOT NULL DEFAULT 0;
@@ -113,14 +116,14 @@ ALTER TABLE deliveries ADD COLUMN digested_count INTEGER NOT NULL DEFAULT 0;
 
 constexpr const char* kSteps[] = {kVersion1, kVersion2};
 
-constexpr std::string_view kTables[] = {
-    "meta", "monitor_changes", "monitors",   "notifiers",  "notifier_requests",
-    "alerts", "feed",          "deliveries", "event_types"};
+constexpr absl::string_view kTables[] = {"meta",      "monitor_changes",   "monitors",
+                                         "notifiers", "notifier_requests", "alerts",
+                                         "feed",      "deliveries",        "event_types"};
 
 absl::Status CheckTables(SqliteDb& db) {
-  for (std::string_view table : kTables) {
-    const absl::StatusOr<int64_t> seen = db.QueryInt64(
-        absl::StrCat("SELECT COUNT(*) FROM (SELECT rowid FROM ", table, " LIMIT 1)"));
+  for (absl::string_view table : kTables) {
+    const absl::StatusOr<int64_t> seen =
+        db.QueryInt64(absl::StrCat("SELECT COUNT(*) FROM (SELECT rowid FROM ", table, " LIMIT 1)"));
     if (seen.ok()) continue;
     if (!absl::IsInternal(seen.status())) return seen.status();
     return DamagedFile(db.path(), seen.status().message());
@@ -129,9 +132,8 @@ absl::Status CheckTables(SqliteDb& db) {
 }
 
 absl::Status EnsureMeta(SqliteDb& db) {
-  ASSIGN_OR_RETURN(SqliteStatement insert,
-                   db.Prepare("INSERT INTO meta VALUES (1, ?1, 0, 0, 0, 0) "
-                              "ON CONFLICT (singleton) DO NOTHING"));
+  ASSIGN_OR_RETURN(SqliteStatement insert, db.Prepare("INSERT INTO meta VALUES (1, ?1, 0, 0, 0, 0) "
+                                                      "ON CONFLICT (singleton) DO NOTHING"));
   const std::string feed_id = NewFeedId();
   return insert.Bind(feed_id).Run();
 }

@@ -12,8 +12,8 @@ class SqliteDb;
 // For MigrateSchema.
 absl::Span<const char* const> StateSchemaSteps();
 
-// Upgrades `db`, checks that every table can be read at its start, and gives a new database its feed id. Errors as
-// MigrateSchema; a missing table is DATA_LOSS.
+// Upgrades `db`, checks that every table can be read at its start, and gives a new database its
+// feed id. Errors as MigrateSchema; a missing table is DATA_LOSS.
 absl::Status PrepareStateDb(SqliteDb& db);
 
 }  // namespace lapse::storage

@@ -24,9 +24,8 @@ constexpr char kEventTypes[] = "SELECT event_type FROM event_types ORDER BY type
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SqliteStateStore>> SqliteStateStore::Open(const std::string& path) {
-  ASSIGN_OR_RETURN(
-      std::unique_ptr<StateConnection> writer,
-      StateConnection::Open(path, {.wal_autocheckpoint_pages = kCheckpointPages}));
+  ASSIGN_OR_RETURN(std::unique_ptr<StateConnection> writer,
+                   StateConnection::Open(path, {.wal_autocheckpoint_pages = kCheckpointPages}));
   RETURN_IF_ERROR(PrepareStateDb(writer->db()));
   ASSIGN_OR_RETURN(std::unique_ptr<StateReaders> readers, StateReaders::Open(path, kReaders));
   return std::unique_ptr<SqliteStateStore>(

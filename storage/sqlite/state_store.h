@@ -1,5 +1,5 @@
-// A StateStore on one SQLite file, state.db: WAL and synchronous=FULL, one connection that writes, behind a mutex, and a few
-// that read. Each call is one transaction.
+// A StateStore on one SQLite file, state.db: WAL and synchronous=FULL, one connection that writes,
+// behind a mutex, and a few that read. Each call is one transaction.
 #ifndef LAPSE_STORAGE_SQLITE_STATE_STORE_H_
 #define LAPSE_STORAGE_SQLITE_STATE_STORE_H_
 
@@ -18,9 +18,10 @@ namespace lapse::storage {
 
 class SqliteStateStore : public StateStore {
  public:
-  // Opens the database file `path`, makes it where it is missing, and upgrades it where it is from an earlier version.
-  // FAILED_PRECONDITION, reason DATA_FOLDER_NEWER (from a later version) or DATA_FOLDER_READ_ONLY; DATA_LOSS, reason
-  // DATA_FOLDER_DAMAGED. One store at a time has the file open (see DataFolder).
+  // Opens the database file `path`, makes it where it is missing, and upgrades it where it is from
+  // an earlier version. FAILED_PRECONDITION, reason DATA_FOLDER_NEWER (from a later version) or
+  // DATA_FOLDER_READ_ONLY; DATA_LOSS, reason DATA_FOLDER_DAMAGED. One store at a time has the file
+  // open (see DataFolder).
   static absl::StatusOr<std::unique_ptr<SqliteStateStore>> Open(const std::string& path);
 
   absl::Status RecordMonitorChange(const RecordedMonitorChange& change, int64_t time_us) override;
@@ -76,7 +77,8 @@ class SqliteStateStore : public StateStore {
   SqliteStateStore(std::unique_ptr<StateConnection> writer, std::unique_ptr<StateReaders> readers)
       : writer_(std::move(writer)), readers_(std::move(readers)) {}
 
-  // Runs `body(StateConnection&)`, which returns an absl::Status, in one transaction. An error undoes it all.
+  // Runs `body(StateConnection&)`, which returns an absl::Status, in one transaction. An error
+  // undoes it all.
   template <typename Body>
   absl::Status Write(Body body) {
     MutexLock lock(writer_mutex_);

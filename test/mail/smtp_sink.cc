@@ -107,7 +107,7 @@ ReceivedMail ReadMail(fs::path eml) {
 std::vector<std::string> CommandOf(const SmtpSinkOptions& options, const std::string& folder,
                                    const TestCertificate& certificate) {
   std::vector<std::string> command = {
-      kPython, kScript,  "--folder", folder, "--parsed", "--exit-with-stdin", "--port",
+      kPython, kScript,  "--folder", folder, "--parsed", "--quiet", "--exit-with-stdin", "--port",
       absl::StrCat(options.port), "--tls", options.tls};
   const auto add = [&command](const std::string& flag, const std::string& value) {
     if (value.empty() || value == "0") return;

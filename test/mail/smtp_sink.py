@@ -31,6 +31,7 @@ def parse_args():
     parser.add_argument("--user", help="require AUTH with this name")
     parser.add_argument("--password-file", help="the password is its first line")
     parser.add_argument("--parsed", action="store_true", help="write NNNNNN.json too")
+    parser.add_argument("--quiet", action="store_true", help="print no line for a mail")
     parser.add_argument("--exit-with-stdin", action="store_true",
                         help="end when standard input is closed")
     parser.add_argument("--fail-first", type=int, default=0, metavar="N",
@@ -41,8 +42,8 @@ def parse_args():
                         help="answer every mail with this code after its DATA")
     parser.add_argument("--drop-after-data", type=int, default=0, metavar="N",
                         help="keep the first N mails and cut the connection without an answer")
-    parser.add_argument("--hang", choices=["greeting", "data"],
-                        help="accept the connection and never say hello, or never answer DATA")
+    parser.add_argument("--hang", choices=["greeting", "data", "kept"],
+                        help="never say hello, never answer DATA, or keep the mail and never answer")
     args = parser.parse_args()
     if args.tls != "none" and not (args.cert and args.key):
         parser.error("--tls needs --cert and --key")
@@ -59,9 +60,10 @@ def first_line(path):
 class MailFolder:
     """Mails as numbered files; numbers go on from what the folder holds."""
 
-    def __init__(self, path, parsed):
+    def __init__(self, path, parsed, quiet):
         self._path = path
         self._parsed = parsed
+        self._quiet = quiet
         os.makedirs(path, exist_ok=True)
         numbers = [int(name[:-4]) for name in os.listdir(path)
                    if name.endswith(".eml") and name[:-4].isdigit()]
@@ -76,7 +78,8 @@ class MailFolder:
             self._write(stem + ".json", json.dumps(picture).encode())
         self._write(stem + ".eml", content)
         subject = str(message["subject"]).replace("\r", " ").replace("\n", " ")
-        print(f"mail: {subject} (to {', '.join(recipients)})", flush=True)
+        if not self._quiet:
+            print(f"mail: {subject} (to {', '.join(recipients)})", flush=True)
 
     @staticmethod
     def _write(path, content):
@@ -110,7 +113,7 @@ class Handler:
 
     def __init__(self, args):
         self._args = args
-        self._folder = MailFolder(args.folder, args.parsed)
+        self._folder = MailFolder(args.folder, args.parsed, args.quiet)
         self._seen = 0
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
@@ -128,6 +131,8 @@ class Handler:
         if self._args.hang == "data":
             await asyncio.Event().wait()
         self._folder.add(envelope.mail_from, envelope.rcpt_tos, envelope.content)
+        if self._args.hang == "kept":
+            await asyncio.Event().wait()
         if self._seen <= self._args.drop_after_data:
             server.transport.abort()
         return "250 OK"

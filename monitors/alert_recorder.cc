@@ -1,0 +1,180 @@
+#include "monitors/alert_recorder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "base/errors.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "monitors/alert_builder.h"
+#include "spdlog/spdlog.h"
+
+namespace lapse::monitors {
+namespace {
+
+using storage::AlertWrite;
+
+bool IsDiskFull(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) && DetailsOf(status).reason == "DISK_FULL";
+}
+
+}  // namespace
+
+AlertRecorder::AlertRecorder(storage::AlertStore& store, Clock& clock, AlertListener& listener)
+    : store_(store), clock_(clock), listener_(listener) {}
+
+AlertRecorder::~AlertRecorder() { Abort(); }
+
+void AlertRecorder::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void AlertRecorder::Push(std::vector<AlertWrite> writes) {
+  MutexLock lock(mutex_);
+  for (AlertWrite& write : writes) {
+    room_.wait(lock, [this] { return queue_.size() < limits::kMaxQueuedAlerts || !Open(); });
+    if (!Open()) return;
+    queue_.push_back(std::move(write));
+    work_.notify_one();
+  }
+}
+
+void AlertRecorder::PushBarrier(Barrier then) {
+  MutexLock lock(mutex_);
+  if (!Open()) return;
+  queue_.push_back(std::move(then));
+  work_.notify_one();
+}
+
+void AlertRecorder::Stop() {
+  {
+    MutexLock lock(mutex_);
+    if (phase_ == Phase::kRunning) phase_ = Phase::kStopping;
+    work_.notify_all();
+  }
+  Join();
+}
+
+void AlertRecorder::Abort() {
+  {
+    MutexLock lock(mutex_);
+    if (Open()) phase_ = Phase::kAborted;
+    work_.notify_all();
+    room_.notify_all();
+  }
+  Join();
+}
+
+void AlertRecorder::Join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void AlertRecorder::Run() {
+  while (true) {
+    std::vector<Item> batch = TakeBatch();
+    if (batch.empty() || !Handle(std::move(batch))) return;
+  }
+}
+
+std::vector<AlertRecorder::Item> AlertRecorder::TakeBatch() {
+  MutexLock lock(mutex_);
+  work_.wait(lock, [this] { return !queue_.empty() || phase_ != Phase::kRunning; });
+  std::vector<Item> batch;
+  if (!Open()) return batch;
+  const size_t size = std::min(queue_.size(), limits::kMaxAlertsPerCommit);
+  std::move(queue_.begin(), queue_.begin() + size, std::back_inserter(batch));
+  queue_.erase(queue_.begin(), queue_.begin() + size);
+  room_.notify_all();
+  return batch;
+}
+
+bool AlertRecorder::Handle(std::vector<Item> batch) {
+  std::vector<AlertWrite> writes;
+  std::vector<Barrier> barriers;
+  // A barrier promises what came before it: storing what came after it as well does no harm.
+  for (Item& item : batch) {
+    if (auto* write = std::get_if<AlertWrite>(&item)) writes.push_back(std::move(*write));
+    if (auto* barrier = std::get_if<Barrier>(&item)) barriers.push_back(std::move(*barrier));
+  }
+  if (!writes.empty() && !Commit(std::move(writes))) return false;
+  for (Barrier& barrier : barriers) barrier();
+  return true;
+}
+
+bool AlertRecorder::Commit(std::vector<AlertWrite> writes) {
+  bool held_up = false;
+  while (true) {
+    const auto stored = TryCommit(writes);
+    if (stored.ok()) {
+      if (held_up) listener_.OnAlertsHeldUp(absl::OkStatus());
+      if (!stored->empty()) listener_.OnAlertsCommitted(stored->back().position);
+      return true;
+    }
+    if (!IsDiskFull(stored.status())) {
+      Fail(stored.status());
+      return false;
+    }
+    if (!held_up) listener_.OnAlertsHeldUp(stored.status());
+    held_up = true;
+    if (!WaitForRetry(stored.status())) return false;
+  }
+}
+
+absl::StatusOr<std::vector<storage::FeedChange>> AlertRecorder::TryCommit(
+    std::vector<AlertWrite>& writes) {
+  RETURN_IF_ERROR(RestoreMonitorFacts(writes));
+  return store_.CommitAlerts(writes, clock_.NowUs());
+}
+
+absl::Status AlertRecorder::RestoreMonitorFacts(std::vector<AlertWrite>& writes) {
+  absl::flat_hash_map<std::string, const lapse::v1::Alert*> in_batch;
+  for (AlertWrite& write : writes) {
+    lapse::v1::Alert& alert = write.alert;
+    const auto [earlier, is_first] = in_batch.try_emplace(alert.name(), &alert);
+    if (!is_first) {
+      CopyMonitorFacts(*earlier->second, &alert);
+      continue;
+    }
+    if (alert.version() == 1) continue;
+    const auto made = store_.GetAlert(alert.name());
+    if (made.ok()) {
+      CopyMonitorFacts(*made, &alert);
+    } else if (absl::IsNotFound(made.status())) {
+      spdlog::warn("{} version {} has no earlier version stored: it takes the monitor's present facts",
+                   alert.name(), alert.version());
+    } else {
+      return made.status();
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool AlertRecorder::WaitForRetry(const absl::Status& status) {
+  spdlog::error("alerts wait to be stored: {}", std::string(status.message()));
+  const int64_t retry_us = clock_.NowUs() + limits::kAlertStoreRetryUs;
+  MutexLock lock(mutex_);
+  while (phase_ == Phase::kRunning && clock_.NowUs() < retry_us) {
+    clock_.WaitUntil(lock, work_, retry_us);
+  }
+  if (phase_ == Phase::kRunning) return true;
+  if (phase_ == Phase::kStopping) {
+    spdlog::warn("stopping while alerts cannot be stored: a restart makes them again from the log");
+  }
+  phase_ = Phase::kAborted;
+  room_.notify_all();
+  return false;
+}
+
+void AlertRecorder::Fail(const absl::Status& status) {
+  spdlog::error("alerts cannot be stored: {}", status.ToString());
+  {
+    MutexLock lock(mutex_);
+    phase_ = Phase::kFailed;
+    queue_.clear();
+    room_.notify_all();
+  }
+  listener_.OnAlertsFailed(status);
+}
+
+}  // namespace lapse::monitors

@@ -1,0 +1,149 @@
+#include "monitors/partition_saver.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "spdlog/spdlog.h"
+
+namespace lapse::monitors {
+namespace {
+
+// One sync of the folder serves so many files.
+constexpr size_t kPartitionsPerSave = 32;
+
+}  // namespace
+
+PartitionSaver::PartitionSaver(storage::CheckpointStore& checkpoints,
+                               storage::MonitorStore& monitors, Clock& clock, int shard_count,
+                               int64_t interval_us, CheckpointSource& source)
+    : checkpoints_(checkpoints),
+      monitors_(monitors),
+      clock_(clock),
+      shard_count_(shard_count),
+      interval_us_(interval_us),
+      source_(source) {}
+
+PartitionSaver::~PartitionSaver() { Abort(); }
+
+void PartitionSaver::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void PartitionSaver::Request() {
+  MutexLock lock(mutex_);
+  requested_ = true;
+  work_.notify_all();
+}
+
+void PartitionSaver::Stop() { End(Phase::kStopping); }
+
+void PartitionSaver::Abort() { End(Phase::kEnded); }
+
+void PartitionSaver::End(Phase phase) {
+  {
+    MutexLock lock(mutex_);
+    if (phase > phase_) phase_ = phase;
+    if (phase == Phase::kEnded) given_up_ = true;
+    work_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void PartitionSaver::GiveUp() {
+  MutexLock lock(mutex_);
+  given_up_ = true;
+  work_.notify_all();
+}
+
+void PartitionSaver::Add(storage::PartitionCheckpoint checkpoint) {
+  MutexLock lock(mutex_);
+  added_.push_back(std::move(checkpoint));
+  work_.notify_all();
+}
+
+void PartitionSaver::ShardDone() {
+  MutexLock lock(mutex_);
+  ++shards_done_;
+  work_.notify_all();
+}
+
+void PartitionSaver::Run() {
+  bool last = false;
+  while (!last && WaitForTurn(&last)) RunCycle();
+}
+
+bool PartitionSaver::WaitForTurn(bool* last) {
+  const int64_t due_us = interval_us_ == 0 ? INT64_MAX : clock_.NowUs() + interval_us_;
+  MutexLock lock(mutex_);
+  while (phase_ == Phase::kRunning && !requested_ && clock_.NowUs() < due_us) {
+    clock_.WaitUntil(lock, work_, due_us);
+  }
+  requested_ = false;
+  *last = phase_ == Phase::kStopping;
+  return phase_ != Phase::kEnded;
+}
+
+void PartitionSaver::RunCycle() {
+  const absl::Status status = SaveCycle();
+  everything_ = !status.ok();
+  if (!status.ok()) spdlog::error("no checkpoint was made: {}", status.ToString());
+}
+
+absl::Status PartitionSaver::SaveCycle() {
+  {
+    MutexLock lock(mutex_);
+    shards_done_ = 0;
+  }
+  ASSIGN_OR_RETURN(const CycleStart start, source_.BeginCheckpoint(everything_));
+  RETURN_IF_ERROR(SavePartitions());
+  RETURN_IF_ERROR(RecordMonitorChanges());
+  RETURN_IF_ERROR(checkpoints_.Save({storage::PartitionCheckpoint{
+      kManifestPartition, start.position, start.manifest.SerializeAsString()}}));
+  position_.store(start.position);
+  source_.OnCheckpointed(start.position);
+  return absl::OkStatus();
+}
+
+absl::Status PartitionSaver::SavePartitions() {
+  absl::Status result;
+  while (true) {
+    ASSIGN_OR_RETURN(const std::vector<storage::PartitionCheckpoint> batch, TakeBatch());
+    if (batch.empty()) return result;
+    // After a failure the shards still hand over the rest.
+    if (result.ok()) result = Save(batch);
+    for (const storage::PartitionCheckpoint& saved : batch) unsaved_bytes_ -= saved.state.size();
+    source_.OnCheckpointRoom();
+  }
+}
+
+absl::StatusOr<std::vector<storage::PartitionCheckpoint>> PartitionSaver::TakeBatch() {
+  MutexLock lock(mutex_);
+  work_.wait(lock, [this] { return !added_.empty() || shards_done_ == shard_count_ || given_up_; });
+  if (given_up_) return absl::AbortedError("the alerts that it rests on are not stored");
+  std::vector<storage::PartitionCheckpoint> batch;
+  const auto end = added_.begin() + std::min(added_.size(), kPartitionsPerSave);
+  std::move(added_.begin(), end, std::back_inserter(batch));
+  added_.erase(added_.begin(), end);
+  return batch;
+}
+
+absl::Status PartitionSaver::Save(const std::vector<storage::PartitionCheckpoint>& batch) {
+  RETURN_IF_ERROR(RecordMonitorChanges());
+  return checkpoints_.Save(batch);
+}
+
+// A recovery needs the change that made a revision for every key that a checkpoint has. Whoever makes changes records
+// them too, but a crash may come between.
+absl::Status PartitionSaver::RecordMonitorChanges() {
+  std::vector<TimedMonitorChange> taken = source_.TakeMonitorChanges();
+  std::move(taken.begin(), taken.end(), std::back_inserter(unrecorded_));
+  for (const TimedMonitorChange& change : unrecorded_) {
+    RETURN_IF_ERROR(monitors_.RecordMonitorChange(change.change, change.time_us));
+  }
+  unrecorded_.clear();
+  return absl::OkStatus();
+}
+
+}  // namespace lapse::monitors

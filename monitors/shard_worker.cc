@@ -1,0 +1,156 @@
+#include "monitors/shard_worker.h"
+
+#include <utility>
+
+#include "base/limits.h"
+
+namespace lapse::monitors {
+namespace {
+
+// Handed to the recorder together: a mark may fire very many.
+constexpr size_t kAlertsPerPush = 256;
+
+}  // namespace
+
+ShardWorker::ShardWorker(uint64_t seed, int index, int shard_count, AlertRecorder& recorder)
+    : shard_(seed, index, shard_count, *this), recorder_(recorder) {}
+
+ShardWorker::~ShardWorker() { Abort(); }
+
+void ShardWorker::ApplyNow(const RoutedEntry& entry) {
+  shard_.Apply(entry);
+  Flush();
+  applied_.store(entry.position, std::memory_order_release);
+}
+
+void ShardWorker::Start(storage::MarkRequester& marks) {
+  marks_ = &marks;
+  thread_ = std::thread([this] { Run(); });
+}
+
+void ShardWorker::WaitForRoom() {
+  MutexLock lock(mutex_);
+  room_.wait(lock, [this] {
+    return queued_entries_ < limits::kMaxShardQueueEntries || phase_ != Phase::kRunning;
+  });
+}
+
+void ShardWorker::PushEntry(RoutedEntry entry) {
+  MutexLock lock(mutex_);
+  if (phase_ != Phase::kRunning) return;
+  queue_.push_back(std::move(entry));
+  ++queued_entries_;
+  work_.notify_one();
+}
+
+void ShardWorker::PushJob(ShardJob job) {
+  MutexLock lock(mutex_);
+  if (phase_ != Phase::kRunning) {
+    // What the job's destructor does may come back to this worker.
+    lock.unlock();
+    return;
+  }
+  queue_.push_back(std::move(job));
+  work_.notify_one();
+}
+
+void ShardWorker::Wake() {
+  MutexLock lock(mutex_);
+  woken_ = true;
+  work_.notify_one();
+}
+
+void ShardWorker::Stop() { End(Phase::kStopping); }
+
+void ShardWorker::Abort() { End(Phase::kEnded); }
+
+void ShardWorker::End(Phase phase) {
+  {
+    MutexLock lock(mutex_);
+    if (phase > phase_) phase_ = phase;
+    work_.notify_all();
+    room_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+  jobs_.clear();
+  std::deque<Item> dropped;
+  MutexLock lock(mutex_);
+  phase_ = Phase::kEnded;
+  dropped.swap(queue_);
+  lock.unlock();
+}
+
+size_t ShardWorker::queued() const {
+  MutexLock lock(mutex_);
+  return queue_.size();
+}
+
+void ShardWorker::Run() {
+  RequestMark();
+  std::optional<Item> item;
+  while (Next(item)) {
+    if (item.has_value()) Handle(*std::exchange(item, std::nullopt));
+    RunJobs();
+  }
+}
+
+bool ShardWorker::Next(std::optional<Item>& item) {
+  MutexLock lock(mutex_);
+  work_.wait(lock, [this] {
+    const bool jobs_go_on = !jobs_.empty() && (!jobs_blocked_ || woken_);
+    return !queue_.empty() || jobs_go_on || phase_ != Phase::kRunning;
+  });
+  woken_ = false;
+  if (phase_ == Phase::kEnded || (phase_ == Phase::kStopping && queue_.empty())) return false;
+  if (queue_.empty()) return true;
+  item = std::move(queue_.front());
+  queue_.pop_front();
+  if (std::holds_alternative<RoutedEntry>(*item)) {
+    --queued_entries_;
+    room_.notify_one();
+  }
+  return true;
+}
+
+void ShardWorker::Handle(Item item) {
+  if (const RoutedEntry* entry = std::get_if<RoutedEntry>(&item)) {
+    ApplyNow(*entry);
+    RequestMark();
+    return;
+  }
+  ShardJob& job = std::get<ShardJob>(item);
+  const JobStep step = job(shard_);
+  Keep(step, std::move(job));
+}
+
+void ShardWorker::RunJobs() {
+  std::list<ShardJob> jobs = std::exchange(jobs_, {});
+  jobs_blocked_ = true;
+  for (ShardJob& job : jobs) {
+    const JobStep step = job(shard_);
+    Keep(step, std::move(job));
+  }
+}
+
+void ShardWorker::Keep(JobStep step, ShardJob job) {
+  if (step == JobStep::kDone) return;
+  if (step == JobStep::kMore) jobs_blocked_ = false;
+  jobs_.push_back(std::move(job));
+}
+
+// Asked again after each entry, since a mark uses up all requests.
+void ShardWorker::RequestMark() {
+  const int64_t next_us = shard_.NextFireUs();
+  if (next_us != kNever) marks_->RequestMark(next_us);
+}
+
+void ShardWorker::OnAlert(storage::AlertWrite write) {
+  alerts_.push_back(std::move(write));
+  if (alerts_.size() >= kAlertsPerPush) Flush();
+}
+
+void ShardWorker::Flush() {
+  if (!alerts_.empty()) recorder_.Push(std::exchange(alerts_, {}));
+}
+
+}  // namespace lapse::monitors

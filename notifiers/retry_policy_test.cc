@@ -1,0 +1,65 @@
+#include "notifiers/retry_policy.h"
+
+#include "base/limits.h"
+#include "gtest/gtest.h"
+
+namespace lapse::notifiers {
+namespace {
+
+using lapse::v1::Delivery;
+using limits::kMicrosPerSecond;
+
+TEST(BackoffTest, DoublesUpToFiveMinutesLessAQuarterAtMost) {
+  const struct {
+    SendOutcome outcome;
+    int failures;
+    int64_t seconds;
+  } kCases[] = {
+      {SendOutcome::kRetry, 1, 1},           {SendOutcome::kRetry, 2, 2},
+      {SendOutcome::kRetry, 3, 4},           {SendOutcome::kReceiverDown, 4, 8},
+      {SendOutcome::kReceiverDown, 9, 256},  {SendOutcome::kRetry, 10, 300},
+      {SendOutcome::kRetry, 1'000'000, 300}, {SendOutcome::kMisconfigured, 1, 60},
+      {SendOutcome::kMisconfigured, 2, 120}, {SendOutcome::kMisconfigured, 4, 300},
+  };
+  for (const auto& c : kCases) {
+    for (uint64_t seed = 0; seed < 50; ++seed) {
+      const int64_t wait_us = BackoffUs(c.outcome, c.failures, seed);
+      EXPECT_LE(wait_us, c.seconds * kMicrosPerSecond) << c.failures;
+      EXPECT_GT(wait_us, c.seconds * kMicrosPerSecond * 3 / 4) << c.failures;
+    }
+  }
+}
+
+TEST(BackoffTest, FollowsFromTheSeedAlone) {
+  EXPECT_EQ(BackoffUs(SendOutcome::kRetry, 3, 7), BackoffUs(SendOutcome::kRetry, 3, 7));
+  EXPECT_NE(BackoffUs(SendOutcome::kRetry, 3, 7), BackoffUs(SendOutcome::kRetry, 3, 8));
+}
+
+TEST(DecideAfterTryTest, StateFollowsFromOutcomeAndAge) {
+  constexpr int64_t kDay = limits::kMaxDeliveryAgeUs;
+  const struct {
+    SendOutcome outcome;
+    int64_t age_us;
+    Delivery::State state;
+  } kCases[] = {
+      {SendOutcome::kSent, 0, Delivery::STATE_SENT},
+      {SendOutcome::kSent, 2 * kDay, Delivery::STATE_SENT},
+      {SendOutcome::kRefused, 0, Delivery::STATE_DEAD},
+      {SendOutcome::kRetry, 0, Delivery::STATE_PENDING},
+      {SendOutcome::kReceiverDown, kDay - 1, Delivery::STATE_PENDING},
+      {SendOutcome::kMisconfigured, kDay - 1, Delivery::STATE_PENDING},
+      {SendOutcome::kRetry, kDay, Delivery::STATE_DEAD},
+      {SendOutcome::kReceiverDown, kDay, Delivery::STATE_DEAD},
+      {SendOutcome::kMisconfigured, kDay, Delivery::STATE_DEAD},
+  };
+  constexpr int64_t kCreated = 1'000 * kMicrosPerSecond;
+  for (const auto& c : kCases) {
+    const int64_t now_us = kCreated + c.age_us;
+    const TryDecision decision = DecideAfterTry(c.outcome, 1, kCreated, now_us, 0);
+    EXPECT_EQ(decision.state, c.state) << c.age_us;
+    EXPECT_EQ(decision.next_try_time_us > now_us, c.state == Delivery::STATE_PENDING);
+  }
+}
+
+}  // namespace
+}  // namespace lapse::notifiers

@@ -1,0 +1,112 @@
+#include "storage/sqlite/checkpoint_store.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "storage/sqlite/checkpoint_file.h"
+#include "storage/sqlite/file_errors.h"
+#include "storage/sqlite/sqlite_db.h"
+
+namespace lapse::storage {
+namespace {
+
+constexpr char kSuffix[] = ".ckpt";
+constexpr char kTemporarySuffix[] = ".tmp";
+
+absl::Status CheckPartitions(const std::vector<PartitionCheckpoint>& checkpoints) {
+  for (const PartitionCheckpoint& checkpoint : checkpoints) {
+    if (checkpoint.partition < 0 || checkpoint.partition >= limits::kPartitionCount) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("there is no partition ", checkpoint.partition));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> ListFiles(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::string> paths;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    paths.push_back(it->path().string());
+  }
+  if (error) return FileError("list", folder, error.value());
+  return paths;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<FileCheckpointStore>> FileCheckpointStore::Open(
+    const std::string& folder) {
+  if (mkdir(folder.c_str(), 0755) == 0) {
+    RETURN_IF_ERROR(SyncFolder(std::filesystem::path(folder).parent_path().string()));
+  } else if (errno != EEXIST) {
+    return FileError("make", folder, errno);
+  }
+  return std::unique_ptr<FileCheckpointStore>(new FileCheckpointStore(folder));
+}
+
+std::string FileCheckpointStore::PathOf(int partition) const {
+  return absl::StrFormat("%s/%04d%s", folder_, partition, kSuffix);
+}
+
+absl::Status FileCheckpointStore::Save(const std::vector<PartitionCheckpoint>& checkpoints) {
+  RETURN_IF_ERROR(CheckPartitions(checkpoints));
+  MutexLock lock(mutex_);
+  absl::Status status = Replace(checkpoints);
+  if (status.ok()) return SyncFolder(folder_);
+  for (const PartitionCheckpoint& checkpoint : checkpoints) {
+    // What cannot be removed now is removed by Load.
+    unlink((PathOf(checkpoint.partition) + kTemporarySuffix).c_str());
+  }
+  return status;
+}
+
+absl::Status FileCheckpointStore::Replace(const std::vector<PartitionCheckpoint>& checkpoints) {
+  for (const PartitionCheckpoint& checkpoint : checkpoints) {
+    RETURN_IF_ERROR(WriteAndSync(PathOf(checkpoint.partition) + kTemporarySuffix,
+                                 EncodeCheckpoint(checkpoint)));
+  }
+  for (const PartitionCheckpoint& checkpoint : checkpoints) {
+    const std::string path = PathOf(checkpoint.partition);
+    if (rename((path + kTemporarySuffix).c_str(), path.c_str()) != 0) {
+      return FileError("replace", path, errno);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FileCheckpointStore::Load(absl::FunctionRef<absl::Status(PartitionCheckpoint)> visit) {
+  MutexLock lock(mutex_);
+  ASSIGN_OR_RETURN(const std::vector<std::string> paths, ListFiles(folder_));
+  for (const std::string& path : paths) {
+    if (absl::EndsWith(path, kTemporarySuffix)) {
+      if (unlink(path.c_str()) != 0) return FileError("remove", path, errno);
+    } else if (absl::EndsWith(path, kSuffix)) {
+      RETURN_IF_ERROR(LoadFile(path, visit));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FileCheckpointStore::LoadFile(
+    const std::string& path, absl::FunctionRef<absl::Status(PartitionCheckpoint)> visit) const {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(path));
+  ASSIGN_OR_RETURN(PartitionCheckpoint checkpoint, DecodeCheckpoint(path, bytes));
+  if (PathOf(checkpoint.partition) != path) {
+    return DamagedFile(path, absl::StrCat("it is of partition ", checkpoint.partition));
+  }
+  return visit(std::move(checkpoint));
+}
+
+}  // namespace lapse::storage

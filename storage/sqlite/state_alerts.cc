@@ -1,0 +1,236 @@
+#include <map>
+
+#include "storage/sqlite/state_delivery_writer.h"
+#include "storage/sqlite/state_rows.h"
+#include "storage/sqlite/state_store.h"
+#include "storage/state_store_rules.h"
+
+namespace lapse::storage {
+namespace {
+
+using lapse::v1::Alert;
+
+constexpr char kFeedInfo[] = "SELECT feed_id, feed_last, feed_trimmed_through FROM meta";
+constexpr char kSetFeedLast[] = "UPDATE meta SET feed_last = ?1";
+constexpr char kSetTrimmedThrough[] = "UPDATE meta SET feed_trimmed_through = ?1";
+constexpr char kStoredAlert[] =
+    "SELECT first_position, last_position, version, state, alert FROM alerts WHERE name = ?1";
+constexpr char kInsertAlert[] =
+    "INSERT INTO alerts (first_position, name, last_position, version, state, alert) "
+    "VALUES (?1, ?2, ?1, ?3, ?4, ?5)";
+constexpr char kUpdateAlert[] =
+    "UPDATE alerts SET last_position = ?2, version = ?3, state = ?4, alert = ?5 "
+    "WHERE first_position = ?1";
+constexpr char kInsertChange[] =
+    "INSERT INTO feed (position, change_time_us, first_position, previous_position, alert, "
+    "previous_alert) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+constexpr char kAlertByName[] = "SELECT alert FROM alerts WHERE name = ?1";
+constexpr char kAlertsBefore[] =
+    "SELECT first_position, alert FROM alerts WHERE first_position < ?1 "
+    "ORDER BY first_position DESC";
+constexpr char kChangesAfter[] =
+    "SELECT position, change_time_us, alert FROM feed WHERE position > ?1 "
+    "ORDER BY position LIMIT ?2";
+constexpr char kFiringAndUnchanged[] =
+    "SELECT first_position, alert FROM alerts INDEXED BY alerts_firing "
+    "WHERE state = 1 AND first_position > ?2 AND first_position <= ?1 AND last_position <= ?1 "
+    "ORDER BY first_position LIMIT ?3";
+constexpr char kFiringAndChangedSince[] =
+    "SELECT first_position, previous_alert FROM feed INDEXED BY feed_amendments "
+    "WHERE previous_alert IS NOT NULL AND position > ?1 AND previous_position <= ?1 "
+    "AND first_position > ?2 ORDER BY first_position LIMIT ?3";
+constexpr char kOldest[] = "SELECT position, change_time_us FROM feed ORDER BY position LIMIT ?1";
+constexpr char kDropThrough[] = "DELETE FROM feed WHERE position <= ?1";
+
+absl::StatusOr<FeedInfo> ReadFeedInfo(StateConnection& connection) {
+  ASSIGN_OR_RETURN(StatementLease select, connection.Use(kFeedInfo));
+  ASSIGN_OR_RETURN(const bool has_row, select->Step());
+  if (!has_row) return DamagedFile(connection.db().path(), "the row of meta is missing");
+  return FeedInfo{std::string(select->Text(0)), select->Int64(1), select->Int64(2)};
+}
+
+absl::Status CheckResumable(StateConnection& connection, FeedPosition position) {
+  ASSIGN_OR_RETURN(const FeedInfo info, ReadFeedInfo(connection));
+  if (position >= info.resumable_after) return absl::OkStatus();
+  return FeedTrimmed(position, info.resumable_after);
+}
+
+// CommitAlerts, within its transaction.
+class AlertCommit {
+ public:
+  AlertCommit(StateConnection& connection, int64_t time_us)
+      : connection_(connection), time_us_(time_us), deliveries_(connection, time_us) {}
+
+  absl::StatusOr<std::vector<FeedChange>> Run(const std::vector<AlertWrite>& writes) {
+    ASSIGN_OR_RETURN(const FeedInfo info, ReadFeedInfo(connection_));
+    last_ = info.last;
+    for (const AlertWrite& write : writes) RETURN_IF_ERROR(Store(write));
+    if (changes_.empty()) return std::move(changes_);
+    ASSIGN_OR_RETURN(StatementLease set_last, connection_.Use(kSetFeedLast));
+    RETURN_IF_ERROR(set_last->Bind(last_).Run());
+    return std::move(changes_);
+  }
+
+ private:
+  absl::Status Store(const AlertWrite& write) {
+    const Alert& alert = write.alert;
+    ASSIGN_OR_RETURN(StatementLease stored, connection_.Use(kStoredAlert));
+    ASSIGN_OR_RETURN(const bool exists, stored->Bind(alert.name()).Step());
+    if (exists && stored->Int64(2) >= alert.version()) return absl::OkStatus();
+    const std::string bytes = alert.SerializeAsString();
+    RETURN_IF_ERROR(exists ? StoreAmendment(*stored, alert, bytes) : StoreFirst(alert, bytes));
+    changes_.push_back({last_, time_us_, alert});
+    return write.notify ? deliveries_.TellAlert(alert, !exists) : absl::OkStatus();
+  }
+
+  absl::Status StoreFirst(const Alert& alert, const std::string& bytes) {
+    ++last_;
+    ASSIGN_OR_RETURN(StatementLease insert, connection_.Use(kInsertAlert));
+    RETURN_IF_ERROR(
+        insert->Bind(last_, alert.name(), alert.version(), alert.state(), SqliteBlob{bytes}).Run());
+    ASSIGN_OR_RETURN(StatementLease change, connection_.Use(kInsertChange));
+    return change->Bind(last_, time_us_, last_, 0, SqliteBlob{bytes}, nullptr).Run();
+  }
+
+  absl::Status StoreAmendment(const SqliteStatement& stored, const Alert& alert,
+                              const std::string& bytes) {
+    ++last_;
+    const FeedPosition first = stored.Int64(0);
+    ASSIGN_OR_RETURN(StatementLease change, connection_.Use(kInsertChange));
+    const SqliteBlob blob{bytes};
+    if (stored.Int64(3) == Alert::STATE_FIRING) {
+      change->Bind(last_, time_us_, first, stored.Int64(1), blob, SqliteBlob{stored.Blob(4)});
+    } else {
+      change->Bind(last_, time_us_, first, stored.Int64(1), blob, nullptr);
+    }
+    RETURN_IF_ERROR(change->Run());
+    ASSIGN_OR_RETURN(StatementLease update, connection_.Use(kUpdateAlert));
+    return update->Bind(first, last_, alert.version(), alert.state(), blob).Run();
+  }
+
+  StateConnection& connection_;
+  const int64_t time_us_;
+  DeliveryWriter deliveries_;
+  FeedPosition last_ = 0;
+  std::vector<FeedChange> changes_;
+};
+
+// Adds the rows (first position, alert) of `select`.
+absl::Status CollectAlerts(const SqliteDb& db, SqliteStatement& select,
+                           std::map<FeedPosition, Alert>* alerts) {
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool has_row, select.Step());
+    if (!has_row) return absl::OkStatus();
+    RETURN_IF_ERROR(ParseMessage(db, select.Blob(1), &(*alerts)[select.Int64(0)]));
+  }
+}
+
+// The newest of the `limit` oldest changes that is older than `older_than_us`; 0 where none is.
+absl::StatusOr<FeedPosition> LastToTrim(StateConnection& connection, int64_t older_than_us,
+                                        int limit) {
+  ASSIGN_OR_RETURN(StatementLease oldest, connection.Use(kOldest));
+  oldest->Bind(limit);
+  FeedPosition last = 0;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool has_row, oldest->Step());
+    if (!has_row) return last;
+    if (oldest->Int64(1) < older_than_us) last = oldest->Int64(0);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<FeedChange>> SqliteStateStore::CommitAlerts(
+    const std::vector<AlertWrite>& writes, int64_t time_us) {
+  std::vector<FeedChange> changes;
+  RETURN_IF_ERROR(Write([&](StateConnection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(changes, AlertCommit(connection, time_us).Run(writes));
+    return absl::OkStatus();
+  }));
+  return changes;
+}
+
+absl::StatusOr<Alert> SqliteStateStore::GetAlert(const std::string& name) {
+  const StateReaders::Lease reader = readers_->Acquire();
+  ASSIGN_OR_RETURN(StatementLease select, (*reader).Use(kAlertByName));
+  ASSIGN_OR_RETURN(const bool has_row, select->Bind(name).Step());
+  if (!has_row) return AlertNotFound(name);
+  Alert alert;
+  RETURN_IF_ERROR(ParseMessage((*reader).db(), select->Blob(0), &alert));
+  return alert;
+}
+
+absl::StatusOr<AlertStore::AlertList> SqliteStateStore::ListAlerts(
+    absl::FunctionRef<bool(const Alert&)> matches, FeedPosition before, int limit, int scan_limit) {
+  const StateReaders::Lease reader = readers_->Acquire();
+  ASSIGN_OR_RETURN(StatementLease select, (*reader).Use(kAlertsBefore));
+  select->Bind(before);
+  AlertList list;
+  FeedPosition reached = before;
+  for (int scanned = 0;; ++scanned) {
+    ASSIGN_OR_RETURN(const bool has_row, select->Step());
+    if (!has_row) return list;
+    if (scanned == scan_limit || static_cast<int>(list.alerts.size()) == limit) break;
+    reached = select->Int64(0);
+    ListedAlert listed{reached, {}};
+    RETURN_IF_ERROR(ParseMessage((*reader).db(), select->Blob(1), &listed.alert));
+    if (matches(listed.alert)) list.alerts.push_back(std::move(listed));
+  }
+  list.next_before = reached;
+  return list;
+}
+
+absl::StatusOr<FeedInfo> SqliteStateStore::GetFeedInfo() {
+  const StateReaders::Lease reader = readers_->Acquire();
+  return ReadFeedInfo(*reader);
+}
+
+absl::StatusOr<std::vector<FeedChange>> SqliteStateStore::ReadFeed(FeedPosition after, int limit) {
+  const StateReaders::Lease reader = readers_->Acquire();
+  ASSIGN_OR_RETURN(const ReadTransaction transaction, ReadTransaction::Begin(*reader));
+  RETURN_IF_ERROR(CheckResumable(*reader, after));
+  ASSIGN_OR_RETURN(StatementLease select, (*reader).Use(kChangesAfter));
+  select->Bind(after, limit);
+  std::vector<FeedChange> changes;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool has_row, select->Step());
+    if (!has_row) return changes;
+    FeedChange& change = changes.emplace_back(FeedChange{select->Int64(0), select->Int64(1), {}});
+    RETURN_IF_ERROR(ParseMessage((*reader).db(), select->Blob(2), &change.alert));
+  }
+}
+
+absl::StatusOr<std::vector<AlertStore::ListedAlert>> SqliteStateStore::ReadFiringAt(
+    FeedPosition at, FeedPosition after_first, int limit) {
+  const StateReaders::Lease reader = readers_->Acquire();
+  ASSIGN_OR_RETURN(const ReadTransaction transaction, ReadTransaction::Begin(*reader));
+  RETURN_IF_ERROR(CheckResumable(*reader, at));
+  std::map<FeedPosition, Alert> alerts;
+  for (const char* sql : {kFiringAndUnchanged, kFiringAndChangedSince}) {
+    ASSIGN_OR_RETURN(StatementLease select, (*reader).Use(sql));
+    select->Bind(at, after_first, limit);
+    RETURN_IF_ERROR(CollectAlerts((*reader).db(), *select, &alerts));
+  }
+  std::vector<ListedAlert> firing;
+  for (auto& [first, alert] : alerts) {
+    if (static_cast<int>(firing.size()) >= limit) break;
+    firing.push_back({first, std::move(alert)});
+  }
+  return firing;
+}
+
+absl::StatusOr<int> SqliteStateStore::TrimFeed(int64_t older_than_us, int limit) {
+  int dropped = 0;
+  RETURN_IF_ERROR(Write([&](StateConnection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(const FeedPosition last, LastToTrim(connection, older_than_us, limit));
+    if (last == 0) return absl::OkStatus();
+    ASSIGN_OR_RETURN(StatementLease drop, connection.Use(kDropThrough));
+    RETURN_IF_ERROR(drop->Bind(last).Run());
+    dropped = static_cast<int>(connection.db().Changes());
+    ASSIGN_OR_RETURN(StatementLease set_trimmed, connection.Use(kSetTrimmedThrough));
+    return set_trimmed->Bind(last).Run();
+  }));
+  return dropped;
+}
+
+}  // namespace lapse::storage
