@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
+#include "absl/strings/string_view.h"
 #include "cli/output.h"
 #include "cli/table.h"
+#include "cli/view.h"
 
 namespace google::protobuf {
 class Message;
@@ -31,12 +32,6 @@ struct GlobalOptions {
   int64_t timeout_us = 10'000'000;
   Format format = Format::kTable;
   bool no_color = false;
-};
-
-// How the views show times.
-struct ViewTime {
-  int64_t now_us = 0;
-  absl::TimeZone zone;
 };
 
 // Not thread-safe, but for what says so. The streams outlive it.
@@ -78,7 +73,7 @@ class Context {
   void PrintList(const std::vector<Message>& messages, absl::string_view none,
                  const Render& table) {
     if (options.format != Format::kTable) {
-      return PrintDataList({Pointers(messages)});
+      return PrintDataList(Pointers(messages));
     }
     messages.empty() ? PrintNote(none) : PrintText(table());
   }

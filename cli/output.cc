@@ -1,9 +1,12 @@
 #include "cli/output.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "cli/yaml_writer.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/util/json_util.h"
+#include "google/protobuf/wrappers.pb.h"
 #include "lapse/v1/monitor.pb.h"
 #include "lapse/v1/notifier.pb.h"
 
@@ -46,6 +49,33 @@ std::string YamlDocument(const Message& message) {
   const std::string fields = WriteYaml(message, style);
   if (resource) return absl::StrCat("kind: ", type->name(), "\n", fields);
   return fields.empty() ? "{}\n" : fields;
+}
+
+std::string JsonString(const std::string& text) {
+  google::protobuf::StringValue value;
+  value.set_value(text);
+  return JsonLine(value);
+}
+
+std::string JsonObject(const DataFields& fields) {
+  return absl::StrCat("{", absl::StrJoin(fields, ", ",
+                                         [](std::string* out, const auto& field) {
+                                           absl::StrAppend(out, "\"", field.first,
+                                                           "\": ", field.second);
+                                         }),
+                      "}");
+}
+
+std::string YamlFields(const DataFields& fields) {
+  std::string yaml;
+  for (const auto& [name, value] : fields) {
+    for (const char c : name) {
+      if (absl::ascii_isupper(c)) yaml.push_back('_');
+      yaml.push_back(absl::ascii_tolower(c));
+    }
+    absl::StrAppend(&yaml, ": ", value, "\n");
+  }
+  return yaml;
 }
 
 std::string YamlDocuments(const std::vector<const Message*>& messages) {

@@ -3,6 +3,7 @@
 #define LAPSE_CLI_OUTPUT_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace google::protobuf {
@@ -23,6 +24,14 @@ std::string JsonArray(const std::vector<const google::protobuf::Message*>& messa
 
 // One YAML document without `---`. A Monitor or Notifier starts with its `kind`, as `lapsectl apply` wants it.
 std::string YamlDocument(const google::protobuf::Message& message);
+
+// Results that have no message: names in lowerCamelCase with their values as JSON texts.
+using DataFields = std::vector<std::pair<std::string, std::string>>;
+std::string JsonString(const std::string& text);
+// `{"a": 1, "b": "x"}`, on one line without a newline.
+std::string JsonObject(const DataFields& fields);
+// `a: 1` lines, names in snake_case.
+std::string YamlFields(const DataFields& fields);
 
 // Documents with `---` between them.
 std::string YamlDocuments(const std::vector<const google::protobuf::Message*>& messages);

@@ -24,7 +24,8 @@ void FillMonitor(const lapse::v1::Monitor& monitor, const CompiledMonitor& revis
   alert->set_expected_event_type(revision.expected_event_type());
 }
 
-// The summaries were serialized by this process or by an earlier one, and its checkpoint's checksum held.
+// The summaries were serialized by this process or by an earlier one, and its checkpoint's checksum
+// held.
 void FillEvents(const Transition& transition, Alert* alert) {
   if (!transition.primary_summary.empty()) {
     alert->mutable_primary_event()->ParseFromString(transition.primary_summary);
@@ -53,14 +54,14 @@ void FillEffect(const Transition& transition, Alert* alert) {
 
 }  // namespace
 
-std::string AlertName(std::string_view monitor_uid, int64_t revision, int64_t primary_sequence) {
-  const Fingerprint id =
-      FingerprintOf(kAlertNameSeed, {monitor_uid, absl::StrCat(revision), absl::StrCat(primary_sequence)});
+std::string AlertName(absl::string_view monitor_uid, int64_t revision, int64_t primary_sequence) {
+  const Fingerprint id = FingerprintOf(
+      kAlertNameSeed, {monitor_uid, absl::StrCat(revision), absl::StrCat(primary_sequence)});
   return ResourceName(kAlertCollection, id.ToHex());
 }
 
 Alert BuildAlert(const lapse::v1::Monitor& monitor, const CompiledMonitor& revision,
-                 std::string_view key, const Transition& transition) {
+                 absl::string_view key, const Transition& transition) {
   Alert alert;
   alert.set_name(AlertName(revision.uid(), revision.revision(), transition.primary_sequence));
   alert.set_key(std::string(key));

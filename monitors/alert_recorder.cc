@@ -47,6 +47,11 @@ void AlertRecorder::PushBarrier(Barrier then) {
   work_.notify_one();
 }
 
+absl::Status AlertRecorder::status() const {
+  MutexLock lock(mutex_);
+  return status_;
+}
+
 void AlertRecorder::Stop() {
   {
     MutexLock lock(mutex_);
@@ -141,8 +146,9 @@ absl::Status AlertRecorder::RestoreMonitorFacts(std::vector<AlertWrite>& writes)
     if (made.ok()) {
       CopyMonitorFacts(*made, &alert);
     } else if (absl::IsNotFound(made.status())) {
-      spdlog::warn("{} version {} has no earlier version stored: it takes the monitor's present facts",
-                   alert.name(), alert.version());
+      spdlog::warn(
+          "{} version {} has no earlier version stored: it takes the monitor's present facts",
+          alert.name(), alert.version());
     } else {
       return made.status();
     }
@@ -171,6 +177,7 @@ void AlertRecorder::Fail(const absl::Status& status) {
   {
     MutexLock lock(mutex_);
     phase_ = Phase::kFailed;
+    status_ = status;
     queue_.clear();
     room_.notify_all();
   }

@@ -24,18 +24,19 @@ class AlertListener {
   virtual ~AlertListener() = default;
   // Changes up to this place in the feed are stored: they may be published.
   virtual void OnAlertsCommitted(storage::FeedPosition last) = 0;
-  // The disk is full: alerts wait, nothing is lost, and the shards stand still when the queue is full. OK: it goes on.
+  // The disk is full: alerts wait, nothing is lost, and the shards stand still when the queue is
+  // full. OK: it goes on.
   virtual void OnAlertsHeldUp(const absl::Status& status) = 0;
-  // Alerts cannot be stored for another reason: nothing is stored any more. Ingest must stop; a restart replays the log
-  // from the last checkpoint and makes the alerts again.
+  // Alerts cannot be stored for another reason: nothing is stored any more. Ingest must stop; a
+  // restart replays the log from the last checkpoint and makes the alerts again.
   virtual void OnAlertsFailed(const absl::Status& status) = 0;
 };
 
 // Thread-safe. Keeps the order of what one thread pushes.
 //
-// An alert keeps the display name, severity, labels and notifiers that its monitor had when the alert was made. They are
-// not carried in the matcher's state: for a change with a version above 1 they are read from the stored alert, which is
-// the same in every replay.
+// An alert keeps the display name, severity, labels and notifiers that its monitor had when the
+// alert was made. They are not carried in the matcher's state: for a change with a version above 1
+// they are read from the stored alert, which is the same in every replay.
 class AlertRecorder {
  public:
   // What is given outlives the recorder.
@@ -45,14 +46,19 @@ class AlertRecorder {
 
   void Start();
 
-  // Waits while limits::kMaxQueuedAlerts are queued. After a failure or Abort the alerts are dropped.
+  // Waits while limits::kMaxQueuedAlerts are queued. After a failure or Abort the alerts are
+  // dropped.
   void Push(std::vector<storage::AlertWrite> writes);
 
-  // Calls `then` on the recorder's thread when everything pushed before it is stored; never after a failure or Abort.
+  // Calls `then` on the recorder's thread when everything pushed before it is stored; never after a
+  // failure or Abort.
   void PushBarrier(absl::AnyInvocable<void()> then);
 
-  // Stores what is queued, then ends the thread. While the disk is full it gives up instead: a replay makes the alerts
-  // again.
+  // Why it failed; OK where it did not.
+  absl::Status status() const;
+
+  // Stores what is queued, then ends the thread. While the disk is full it gives up instead: a
+  // replay makes the alerts again.
   void Stop();
 
   // Ends the thread at once, as a crash would.
@@ -72,7 +78,8 @@ class AlertRecorder {
   // False when the thread is to end.
   bool Handle(std::vector<Item> batch);
   bool Commit(std::vector<storage::AlertWrite> writes);
-  absl::StatusOr<std::vector<storage::FeedChange>> TryCommit(std::vector<storage::AlertWrite>& writes);
+  absl::StatusOr<std::vector<storage::FeedChange>> TryCommit(
+      std::vector<storage::AlertWrite>& writes);
   absl::Status RestoreMonitorFacts(std::vector<storage::AlertWrite>& writes);
   bool WaitForRetry(const absl::Status& status);
   void Fail(const absl::Status& status);
@@ -82,10 +89,11 @@ class AlertRecorder {
   Clock& clock_;
   AlertListener& listener_;
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar work_;
   CondVar room_;
   std::deque<Item> queue_;
+  absl::Status status_;
   Phase phase_ = Phase::kRunning;
   std::thread thread_;
 };

@@ -1,4 +1,5 @@
-// What is counted of a monitor, kept for each partition of its keys; a monitor's books are the sum over partitions.
+// What is counted of a monitor, kept for each partition of its keys; a monitor's books are the sum
+// over partitions.
 #ifndef LAPSE_MONITORS_BOOKS_H_
 #define LAPSE_MONITORS_BOOKS_H_
 

@@ -36,7 +36,8 @@ void DurationHistogram::Add(int64_t duration_us, int64_t delta) {
 
 void DurationHistogram::AddToBucket(int32_t bucket, int64_t delta) {
   count_ += delta;
-  const auto at = std::lower_bound(counts_.begin(), counts_.end(), std::make_pair(bucket, INT64_MIN));
+  const auto at =
+      std::lower_bound(counts_.begin(), counts_.end(), std::make_pair(bucket, INT64_MIN));
   if (at == counts_.end() || at->first != bucket) {
     counts_.insert(at, {bucket, delta});
   } else if ((at->second += delta) == 0) {

@@ -9,8 +9,8 @@
 
 namespace lapse::monitors {
 
-// Each power of two has 16 buckets, so that a percentile is within 3.2 % of a true one. At most 976 buckets, of which only
-// those in use take memory. Used by one thread at a time.
+// Each power of two has 16 buckets, so that a percentile is within 3.2 % of a true one. At most 976
+// buckets, of which only those in use take memory. Used by one thread at a time.
 class DurationHistogram {
  public:
   // (bucket, count), by bucket.

@@ -18,7 +18,7 @@ std::optional<std::string> KeyAt(const lapse::v1::Event& event, const std::strin
   return KeyOf(found->second);
 }
 
-bool HasKey(const Classification& classification, std::string_view key) {
+bool HasKey(const Classification& classification, absl::string_view key) {
   return std::any_of(classification.roles.begin(), classification.roles.end(),
                      [key](const KeyRole& role) { return role.key == key; });
 }
@@ -91,7 +91,7 @@ Classification CompiledMonitor::Classify(const storage::AcceptedEvent& event) co
   return result;
 }
 
-Fingerprint CompiledMonitor::KeyFingerprint(uint64_t seed, std::string_view key) const {
+Fingerprint CompiledMonitor::KeyFingerprint(uint64_t seed, absl::string_view key) const {
   return FingerprintOf(seed, {uid_, revision_text_, key});
 }
 

@@ -1,4 +1,5 @@
-// One revision of a monitor, ready to judge by: its rules, and which events play which role for which key.
+// One revision of a monitor, ready to judge by: its rules, and which events play which role for
+// which key.
 #ifndef LAPSE_MONITORS_COMPILED_MONITOR_H_
 #define LAPSE_MONITORS_COMPILED_MONITOR_H_
 
@@ -7,11 +8,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "base/filter/filter.h"
 #include "base/fingerprint.h"
 #include "lapse/v1/event.pb.h"
@@ -22,8 +23,8 @@
 
 namespace lapse::monitors {
 
-// The key that `value` makes: a string as it is, an int64 in decimal, a bool as true/false. Unset where it makes none:
-// empty, a double, or longer than limits::kMaxKeyBytes.
+// The key that `value` makes: a string as it is, an int64 in decimal, a bool as true/false. Unset
+// where it makes none: empty, a double, or longer than limits::kMaxKeyBytes.
 std::optional<std::string> KeyOf(const lapse::v1::Value& value);
 
 struct KeyRole {
@@ -43,21 +44,23 @@ struct Classification {
 class CompiledMonitor {
  public:
   // INVALID_ARGUMENT for a monitor that was never validated.
-  static absl::StatusOr<std::shared_ptr<const CompiledMonitor>> Compile(const lapse::v1::Monitor& monitor);
+  static absl::StatusOr<std::shared_ptr<const CompiledMonitor>> Compile(
+      const lapse::v1::Monitor& monitor);
 
   CompiledMonitor(const CompiledMonitor&) = delete;
   CompiledMonitor& operator=(const CompiledMonitor&) = delete;
 
-  // A pattern counts where type and filter match. For each key the event plays one role: primary, else secondary, else
-  // cancel.
+  // A pattern counts where type and filter match. For each key the event plays one role: primary,
+  // else secondary, else cancel.
   Classification Classify(const storage::AcceptedEvent& event) const;
 
-  // Identifies a key's state for as long as the data folder lives; its low bits choose the partition.
-  Fingerprint KeyFingerprint(uint64_t seed, std::string_view key) const;
+  // Identifies a key's state for as long as the data folder lives; its low bits choose the
+  // partition.
+  Fingerprint KeyFingerprint(uint64_t seed, absl::string_view key) const;
 
   std::unique_ptr<KeyState> NewKey() const { return NewFollowUpKey(rules_); }
   // DATA_LOSS for damaged bytes.
-  absl::StatusOr<std::unique_ptr<KeyState>> ParseKey(std::string_view bytes) const {
+  absl::StatusOr<std::unique_ptr<KeyState>> ParseKey(absl::string_view bytes) const {
     return ParseFollowUpKey(rules_, bytes);
   }
 

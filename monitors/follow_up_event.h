@@ -65,8 +65,9 @@ struct Expectation {
   // the fold, so that judging them again says what it said then.
   int64_t final_sequence = 0;
 
-  // Kept by FollowUpKey, and not written to checkpoints.
+  // Kept by ExpectationTracker, and not written to checkpoints.
   bool live = false;
+  bool firing = false;
   bool droppable = false;
   int64_t wake_us = kNever;
 };

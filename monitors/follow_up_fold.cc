@@ -130,8 +130,7 @@ void FollowUpFold::ApplySecondary(PlacedEvent& event, const FollowUpRules& rules
   sink(primary, in_time ? Judged::kMet : Judged::kLate, &event);
 }
 
-void FollowUpFold::ApplyCancel(PlacedEvent& event, const FollowUpRules& rules,
-                               JudgementSink sink) {
+void FollowUpFold::ApplyCancel(PlacedEvent& event, const FollowUpRules& rules, JudgementSink sink) {
   const auto end_touched = [&](Primaries& primaries, Judged judged) {
     const auto kept_end =
         std::remove_if(primaries.begin(), primaries.end(), [&](PlacedEvent* primary) {
@@ -158,13 +157,6 @@ void FollowUpFold::EndOpen(PlacedEvent& event, JudgementSink sink) {
     return true;
   });
   open_.erase(kept_end, open_.end());
-}
-
-void FollowUpFold::Remove(const PlacedEvent& primary) {
-  for (Primaries* primaries : {&open_, &missed_}) {
-    const auto found = std::find(primaries->begin(), primaries->end(), &primary);
-    if (found != primaries->end()) primaries->erase(found);
-  }
 }
 
 void FollowUpFold::RemoveFinal() {

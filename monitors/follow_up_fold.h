@@ -1,4 +1,5 @@
-// The fold over one key's events in order: the table of docs/design/time-and-matching.md, literally.
+// The fold over one key's events in order: the table of docs/design/time-and-matching.md,
+// literally.
 #ifndef LAPSE_MONITORS_FOLLOW_UP_FOLD_H_
 #define LAPSE_MONITORS_FOLLOW_UP_FOLD_H_
 
@@ -13,8 +14,7 @@ namespace lapse::monitors {
 
 // Told what an event makes of a primary, which may be the event itself. `by` is the event that
 // ended it; null for kNotOpened, kOpen, kMissed and kShed.
-using JudgementSink =
-    absl::FunctionRef<void(PlacedEvent& primary, Judged judged, PlacedEvent* by)>;
+using JudgementSink = absl::FunctionRef<void(PlacedEvent& primary, Judged judged, PlacedEvent* by)>;
 
 // Primaries in order.
 using Primaries = absl::InlinedVector<PlacedEvent*, 2>;
@@ -31,9 +31,7 @@ class FollowUpFold {
   // and, in stacks, the moving of up to limits::kMaxOpenPerKey pointers.
   void Apply(PlacedEvent& event, const FollowUpRules& rules, JudgementSink sink);
 
-  // Takes a primary out, as if ended.
-  void Remove(const PlacedEvent& primary);
-  // Takes out those that are final.
+  // Takes out the primaries whose expectations are final.
   void RemoveFinal();
 
   const Primaries& open() const { return open_; }

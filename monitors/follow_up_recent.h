@@ -22,9 +22,7 @@ class RecentEvents {
   const PlacedEventRef& back() const { return events_.back(); }
 
   // Whether `event` comes after all that are there.
-  bool IsInOrder(const PlacedEvent& event) const {
-    return empty() || ComesBefore(*back(), event);
-  }
+  bool IsInOrder(const PlacedEvent& event) const { return empty() || ComesBefore(*back(), event); }
 
   void Append(PlacedEventRef event) { events_.push_back(std::move(event)); }
 

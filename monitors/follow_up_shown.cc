@@ -21,16 +21,15 @@ Shown EndedBy(const PlacedEvent& by, lapse::v1::Verdict verdict, lapse::v1::Verd
 
 Shown Met(const PlacedEvent& primary, const PlacedEvent& by) {
   const bool early = ComesBefore(by, primary);
-  Shown shown = EndedBy(by, lapse::v1::VERDICT_MET,
-                        early ? lapse::v1::VERDICT_REASON_FOLLOWED_EARLY
-                              : lapse::v1::VERDICT_REASON_FOLLOWED);
+  Shown shown = EndedBy(
+      by, lapse::v1::VERDICT_MET,
+      early ? lapse::v1::VERDICT_REASON_FOLLOWED_EARLY : lapse::v1::VERDICT_REASON_FOLLOWED);
   shown.elapsed_us = std::max<int64_t>(0, by.time_us - primary.time_us);
   return shown;
 }
 
 Shown Late(const PlacedEvent& primary, const PlacedEvent& by, const FollowUpRules& rules) {
-  Shown shown =
-      EndedBy(by, lapse::v1::VERDICT_LATE, lapse::v1::VERDICT_REASON_FOLLOWED_LATE);
+  Shown shown = EndedBy(by, lapse::v1::VERDICT_LATE, lapse::v1::VERDICT_REASON_FOLLOWED_LATE);
   shown.elapsed_us = std::max<int64_t>(0, by.time_us - primary.time_us);
   shown.lateness_us = std::max<int64_t>(0, by.time_us - DueUs(primary, rules));
   return shown;
@@ -115,15 +114,14 @@ Transition MakeTransition(const PlacedEvent& primary, const FollowUpRules& rules
 void ChangeAlert(PlacedEvent& primary, const FollowUpRules& rules, Alert::Reason reason, bool told,
                  const Now& now, Transition& transition) {
   ShownAlert& alert = primary.expectation->alert;
-  const bool firing =
-      reason == Alert::REASON_DEADLINE_PASSED || reason == Alert::REASON_REJUDGED;
+  const bool firing = reason == Alert::REASON_DEADLINE_PASSED || reason == Alert::REASON_REJUDGED;
   alert.state = firing ? Alert::STATE_FIRING : Alert::STATE_RESOLVED;
   alert.reason = reason;
   alert.resolve_time_us = firing ? 0 : now.write_time_us;
   if (firing && alert.fire_time_us == 0) {
     alert.fire_time_us = now.write_time_us;
-    alert.detected_late = now.write_time_us > DueUs(primary, rules) + rules.grace_us +
-                                                  limits::kDetectedLateUs;
+    alert.detected_late =
+        now.write_time_us > DueUs(primary, rules) + rules.grace_us + limits::kDetectedLateUs;
   }
   // Known before it fired: nobody was told, so nobody needs to be told that it is over.
   const bool known_before = ++alert.version == 1 && !firing;

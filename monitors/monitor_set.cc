@@ -60,8 +60,8 @@ absl::StatusOr<const CompiledMonitor*> MonitorSet::FindRevision(const std::strin
   const auto known = known_.find({uid, revision});
   if (known == known_.end()) {
     return MakeError(absl::StatusCode::kDataLoss, "MONITOR_HISTORY_INCOMPLETE",
-                     absl::StrCat("a checkpoint has keys of revision ", revision, " of monitor ", uid,
-                                  ", which the monitors' history does not have"));
+                     absl::StrCat("a checkpoint has keys of revision ", revision, " of monitor ",
+                                  uid, ", which the monitors' history does not have"));
   }
   ASSIGN_OR_RETURN(Revision * found, Compiled(entries_[uid], known->second));
   watchers_stale_ = true;
@@ -124,7 +124,7 @@ void MonitorSet::RebuildIndex() {
   }
 }
 
-absl::Span<const Watcher> MonitorSet::WatchersOf(std::string_view event_type) {
+absl::Span<const Watcher> MonitorSet::WatchersOf(absl::string_view event_type) {
   if (watchers_stale_) RebuildIndex();
   const auto found = watchers_.find(event_type);
   if (found == watchers_.end()) return {};

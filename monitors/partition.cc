@@ -16,7 +16,7 @@ namespace {
 using lapse::internal::v1::KeyEntryState;
 using lapse::internal::v1::PartitionState;
 
-absl::Status Damaged(std::string_view what) {
+absl::Status Damaged(absl::string_view what) {
   return MakeError(absl::StatusCode::kDataLoss, "CHECKPOINT_DAMAGED",
                    absl::StrCat("a partition's checkpoint is damaged: ", what));
 }
@@ -94,7 +94,7 @@ const KeyEntry* Partition::Find(const Fingerprint& fingerprint) const {
 }
 
 KeyEntry& Partition::Add(const Fingerprint& fingerprint, const CompiledMonitor& revision,
-                         std::string_view key) {
+                         absl::string_view key) {
   KeyEntry& entry = keys_[fingerprint];
   entry.revision = &revision;
   entry.key = std::string(key);
@@ -119,18 +119,18 @@ void Partition::ForEachKey(
   for (const auto& [fingerprint, entry] : keys_) visit(fingerprint, entry);
 }
 
-Books& Partition::BooksOf(std::string_view monitor_uid) {
+Books& Partition::BooksOf(absl::string_view monitor_uid) {
   const auto found = books_.find(monitor_uid);
   if (found != books_.end()) return found->second;
   return books_[std::string(monitor_uid)];
 }
 
-const Books* Partition::FindBooks(std::string_view monitor_uid) const {
+const Books* Partition::FindBooks(absl::string_view monitor_uid) const {
   const auto found = books_.find(monitor_uid);
   return found == books_.end() ? nullptr : &found->second;
 }
 
-void Partition::DropBooks(std::string_view monitor_uid) {
+void Partition::DropBooks(absl::string_view monitor_uid) {
   const auto found = books_.find(monitor_uid);
   if (found == books_.end()) return;
   books_.erase(found);
@@ -157,7 +157,7 @@ std::string Partition::Serialize() {
   return EncodePartitionState(state);
 }
 
-absl::StatusOr<Partition> Partition::Parse(std::string_view bytes, uint64_t seed,
+absl::StatusOr<Partition> Partition::Parse(absl::string_view bytes, uint64_t seed,
                                            storage::LogPosition position,
                                            RevisionFinder find_revision) {
   ASSIGN_OR_RETURN(const PartitionState saved, DecodePartitionState(bytes));

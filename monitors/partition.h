@@ -1,16 +1,16 @@
-// One of the limits::kPartitionCount parts that all keys are divided into: the unit of checkpoints and of ownership by
-// shards.
+// One of the limits::kPartitionCount parts that all keys are divided into: the unit of checkpoints
+// and of ownership by shards.
 #ifndef LAPSE_MONITORS_PARTITION_H_
 #define LAPSE_MONITORS_PARTITION_H_
 
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "base/fingerprint.h"
 #include "base/limits.h"
 #include "monitors/books.h"
@@ -25,7 +25,7 @@ inline int PartitionOf(const Fingerprint& fingerprint) {
 }
 
 // What belongs to a monitor and to no key of it is kept in this partition.
-inline int HomePartitionOf(uint64_t seed, std::string_view monitor_uid) {
+inline int HomePartitionOf(uint64_t seed, absl::string_view monitor_uid) {
   return PartitionOf(FingerprintOf(seed, {monitor_uid}));
 }
 
@@ -54,7 +54,8 @@ class Partition {
   // Pointers are valid until the next Add or Erase.
   KeyEntry* Find(const Fingerprint& fingerprint);
   const KeyEntry* Find(const Fingerprint& fingerprint) const;
-  KeyEntry& Add(const Fingerprint& fingerprint, const CompiledMonitor& revision, std::string_view key);
+  KeyEntry& Add(const Fingerprint& fingerprint, const CompiledMonitor& revision,
+                absl::string_view key);
   void Erase(const Fingerprint& fingerprint);
 
   // In no order. The visitor may not add or erase.
@@ -63,23 +64,26 @@ class Partition {
   size_t key_count() const { return keys_.size(); }
 
   // The monitor's books here; made where there are none.
-  Books& BooksOf(std::string_view monitor_uid);
+  Books& BooksOf(absl::string_view monitor_uid);
   // nullptr where there are none.
-  const Books* FindBooks(std::string_view monitor_uid) const;
-  void DropBooks(std::string_view monitor_uid);
+  const Books* FindBooks(absl::string_view monitor_uid) const;
+  void DropBooks(absl::string_view monitor_uid);
 
   // Whether it changed since it was serialized or parsed.
   bool dirty() const { return dirty_; }
   void MarkDirty() { dirty_ = true; }
 
-  // The log position after which the state read by Parse stands; what lies before it has been applied. 0 where it was not.
+  // The log position after which the state read by Parse stands; what lies before it has been
+  // applied. 0 where it was not.
   storage::LogPosition restored_position() const { return restored_position_; }
 
   // Equal states give equal bytes. Makes the partition clean.
   std::string Serialize();
-  // DATA_LOSS for bytes that Serialize cannot have written, FAILED_PRECONDITION for those of a newer version.
-  static absl::StatusOr<Partition> Parse(std::string_view bytes, uint64_t seed,
-                                         storage::LogPosition position, RevisionFinder find_revision);
+  // DATA_LOSS for bytes that Serialize cannot have written, FAILED_PRECONDITION for those of a
+  // newer version.
+  static absl::StatusOr<Partition> Parse(absl::string_view bytes, uint64_t seed,
+                                         storage::LogPosition position,
+                                         RevisionFinder find_revision);
 
  private:
   absl::flat_hash_map<Fingerprint, KeyEntry> keys_;

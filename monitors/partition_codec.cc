@@ -15,12 +15,12 @@ constexpr uint8_t kVersion = 1;
 // A checkpoint is written between entries: speed counts for more than size.
 constexpr int kCompressionLevel = 1;
 
-absl::Status Damaged(std::string_view what) {
+absl::Status Damaged(absl::string_view what) {
   return MakeError(absl::StatusCode::kDataLoss, "CHECKPOINT_DAMAGED",
                    absl::StrCat("a partition's checkpoint is damaged: ", what));
 }
 
-absl::StatusOr<std::string> Decompress(std::string_view bytes) {
+absl::StatusOr<std::string> Decompress(absl::string_view bytes) {
   const unsigned long long size = ZSTD_getFrameContentSize(bytes.data(), bytes.size());
   if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN ||
       size > limits::kMaxPartitionStateBytes) {
@@ -40,18 +40,19 @@ std::string EncodePartitionState(const lapse::internal::v1::PartitionState& stat
   bytes[0] = static_cast<char>(kVersion);
   const size_t size = ZSTD_compress(bytes.data() + 1, bytes.size() - 1, plain.data(), plain.size(),
                                     kCompressionLevel);
-  // Only out of memory can make it fail, in a buffer of the bound's size; the reader then refuses the checkpoint.
+  // Only out of memory can make it fail, in a buffer of the bound's size; the reader then refuses
+  // the checkpoint.
   bytes.resize(ZSTD_isError(size) ? 1 : 1 + size);
   return bytes;
 }
 
-absl::StatusOr<lapse::internal::v1::PartitionState> DecodePartitionState(std::string_view bytes) {
+absl::StatusOr<lapse::internal::v1::PartitionState> DecodePartitionState(absl::string_view bytes) {
   if (bytes.empty()) return Damaged("it is empty");
   const uint8_t version = static_cast<uint8_t>(bytes[0]);
   if (version > kVersion) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "DATA_FOLDER_NEWER",
-                     absl::StrCat("a partition's checkpoint has version ", version, "; this server reads ",
-                                  kVersion));
+                     absl::StrCat("a partition's checkpoint has version ", version,
+                                  "; this server reads ", kVersion));
   }
   if (version != kVersion) return Damaged("it has no version");
   ASSIGN_OR_RETURN(const std::string plain, Decompress(bytes.substr(1)));

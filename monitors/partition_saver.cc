@@ -134,8 +134,8 @@ absl::Status PartitionSaver::Save(const std::vector<storage::PartitionCheckpoint
   return checkpoints_.Save(batch);
 }
 
-// A recovery needs the change that made a revision for every key that a checkpoint has. Whoever makes changes records
-// them too, but a crash may come between.
+// A recovery needs the change that made a revision for every key that a checkpoint has. Whoever
+// makes changes records them too, but a crash may come between.
 absl::Status PartitionSaver::RecordMonitorChanges() {
   std::vector<TimedMonitorChange> taken = source_.TakeMonitorChanges();
   std::move(taken.begin(), taken.end(), std::back_inserter(unrecorded_));

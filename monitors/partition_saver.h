@@ -1,8 +1,9 @@
-// Saves checkpoints: in cycles, each of which brings every partition's checkpoint up to one log position at least, so that
-// the log before it is not needed any more.
+// Saves checkpoints: in cycles, each of which brings every partition's checkpoint up to one log
+// position at least, so that the log before it is not needed any more.
 //
-// The shards serialize what changed, a few partitions at a time. A partition that did not change costs nothing: the
-// manifest, saved at the end of a cycle, says that the checkpoints of all partitions hold for its position.
+// The shards serialize what changed, a few partitions at a time. A partition that did not change
+// costs nothing: the manifest, saved at the end of a cycle, says that the checkpoints of all
+// partitions hold for its position.
 #ifndef LAPSE_MONITORS_PARTITION_SAVER_H_
 #define LAPSE_MONITORS_PARTITION_SAVER_H_
 
@@ -40,8 +41,9 @@ struct CycleStart {
 class CheckpointSource {
  public:
   virtual ~CheckpointSource() = default;
-  // Asks every shard, all at one log position, to hand over its changed partitions (`everything`: all) to the saver, each
-  // when the alerts up to its position are stored, and then to say ShardDone. An error: there is no cycle.
+  // Asks every shard, all at one log position, to hand over its changed partitions (`everything`:
+  // all) to the saver, each when the alerts up to its position are stored, and then to say
+  // ShardDone. An error: there is no cycle.
   virtual absl::StatusOr<CycleStart> BeginCheckpoint(bool everything) = 0;
   // The monitor changes applied since the last call.
   virtual std::vector<TimedMonitorChange> TakeMonitorChanges() = 0;
@@ -55,8 +57,8 @@ class CheckpointSource {
 class PartitionSaver {
  public:
   // An `interval_us` of 0: only when asked. What is given outlives the saver.
-  PartitionSaver(storage::CheckpointStore& checkpoints, storage::MonitorStore& monitors, Clock& clock,
-                 int shard_count, int64_t interval_us, CheckpointSource& source);
+  PartitionSaver(storage::CheckpointStore& checkpoints, storage::MonitorStore& monitors,
+                 Clock& clock, int shard_count, int64_t interval_us, CheckpointSource& source);
   // As Abort.
   ~PartitionSaver();
 
@@ -88,7 +90,8 @@ class PartitionSaver {
   void RunCycle();
   absl::Status SaveCycle();
   absl::Status SavePartitions();
-  // Takes some of what was added; none when every shard is done. ABORTED where the cycle was given up.
+  // Takes some of what was added; none when every shard is done. ABORTED where the cycle was given
+  // up.
   absl::StatusOr<std::vector<storage::PartitionCheckpoint>> TakeBatch();
   absl::Status Save(const std::vector<storage::PartitionCheckpoint>& batch);
   absl::Status RecordMonitorChanges();

@@ -40,9 +40,8 @@ void Shard::RestoreMonitor(const MonitorUpdate& update) { monitors_[update.uid] 
 void Shard::RestorePartition(int partition, Partition state) {
   Partition& slot = partitions_[partition / shard_count_];
   slot = std::move(state);
-  slot.ForEachKey([this](const Fingerprint& fingerprint, KeyEntry& entry) {
-    SetTimer(fingerprint, entry);
-  });
+  slot.ForEachKey(
+      [this](const Fingerprint& fingerprint, KeyEntry& entry) { SetTimer(fingerprint, entry); });
 }
 
 void Shard::Apply(const RoutedEntry& entry) {
@@ -93,9 +92,8 @@ void Shard::ApplyTimeRules(const TimeRules& rules) {
   now_.idle_key_retention_us = rules.idle_key_retention_us;
   if (keeps_retention) return;
   for (Partition& partition : partitions_) {
-    partition.ForEachKey([this](const Fingerprint& fingerprint, KeyEntry& entry) {
-      SetTimer(fingerprint, entry);
-    });
+    partition.ForEachKey(
+        [this](const Fingerprint& fingerprint, KeyEntry& entry) { SetTimer(fingerprint, entry); });
   }
 }
 
@@ -121,9 +119,9 @@ void Shard::ApplyEvent(const RoutedEvent& routed) {
   if (entry == nullptr) entry = &partition.Add(routed.fingerprint, *routed.revision, routed.key);
   const storage::AcceptedEvent& event = *routed.event;
   entry->last_receive_us = event.receive_time_us;
-  entry->state->OnEvent(KeyEvent{routed.role, event.sequence, event.time_us, event.receive_time_us,
-                                 event.event},
-                        now_, output_);
+  entry->state->OnEvent(
+      KeyEvent{routed.role, event.sequence, event.time_us, event.receive_time_us, event.event},
+      now_, output_);
   Finish(routed.fingerprint, *entry, partition);
 }
 
@@ -208,7 +206,7 @@ size_t Shard::key_count() const {
   return count;
 }
 
-Books Shard::SumBooks(std::string_view monitor_uid) const {
+Books Shard::SumBooks(absl::string_view monitor_uid) const {
   Books sum;
   for (const Partition& partition : partitions_) {
     if (const Books* books = partition.FindBooks(monitor_uid)) sum.AddAll(*books);

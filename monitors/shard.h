@@ -1,14 +1,15 @@
-// The state of a set of partitions and the single-threaded loop over it: entries of the log go in, alerts come out.
+// The state of a set of partitions and the single-threaded loop over it: entries of the log go in,
+// alerts come out.
 #ifndef LAPSE_MONITORS_SHARD_H_
 #define LAPSE_MONITORS_SHARD_H_
 
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
 #include "lapse/v1/alert.pb.h"
 #include "lapse/v1/monitor.pb.h"
 #include "monitors/books.h"
@@ -38,13 +39,15 @@ class Shard {
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  // Before the first Apply: what was in force where the replay begins, then the partitions as their checkpoints have them.
-  // A partition passes over the events and controls up to its restored position.
+  // Before the first Apply: what was in force where the replay begins, then the partitions as their
+  // checkpoints have them. A partition passes over the events and controls up to its restored
+  // position.
   void RestoreTime(int64_t mark_time_us, const TimeRules& rules);
   void RestoreMonitor(const MonitorUpdate& update);
   void RestorePartition(int partition, Partition state);
 
-  // Controls, then events, then the mark: everything that is due fires, oldest first. Entries come in log order.
+  // Controls, then events, then the mark: everything that is due fires, oldest first. Entries come
+  // in log order.
   void Apply(const RoutedEntry& entry);
 
   // The earliest mark that would fire something; kNever where nothing waits.
@@ -53,14 +56,15 @@ class Shard {
   size_t key_count() const;
 
   // Of its partitions together.
-  Books SumBooks(std::string_view monitor_uid) const;
+  Books SumBooks(absl::string_view monitor_uid) const;
 
   // The partitions it owns, ascending, and their number.
   int partition_count() const { return static_cast<int>(partitions_.size()); }
   int PartitionAt(int slot) const { return slot * shard_count_ + index_; }
   Partition& partition_at(int slot) { return partitions_[slot]; }
 
-  // Offers the expectations that `collector` asks for. The second form reads one slot, for a listing over all keys.
+  // Offers the expectations that `collector` asks for. The second form reads one slot, for a
+  // listing over all keys.
   void ListKey(ExpectationCollector& collector) const;
   void ListSlot(int slot, ExpectationCollector& collector) const;
 

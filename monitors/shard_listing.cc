@@ -38,9 +38,8 @@ bool ExpectationCollector::Wants(const ListedExpectation& expectation) const {
       std::make_pair(expectation.due_us, expectation.primary_sequence) <= *query_.after) {
     return false;
   }
-  return query_.verdicts.empty() ||
-         std::find(query_.verdicts.begin(), query_.verdicts.end(), expectation.verdict) !=
-             query_.verdicts.end();
+  return query_.verdicts.empty() || std::find(query_.verdicts.begin(), query_.verdicts.end(),
+                                              expectation.verdict) != query_.verdicts.end();
 }
 
 void ExpectationCollector::Offer(const ExpectationView& view,

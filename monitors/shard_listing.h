@@ -55,8 +55,8 @@ class ExpectationCollector {
   ExpectationPage TakePage();
 
  private:
-  // (due, primary sequence, revision): one event opens at most one expectation of a monitor, but a client's page token
-  // knows only the first two.
+  // (due, primary sequence, revision): one event opens at most one expectation of a monitor, but a
+  // client's page token knows only the first two.
   using Place = std::pair<std::pair<int64_t, int64_t>, int64_t>;
 
   bool Wants(const ListedExpectation& expectation) const;

@@ -63,13 +63,13 @@ absl::StatusOr<std::shared_ptr<const std::vector<RoutedControl>>> ShardRouter::R
 }
 
 RoutedControl ShardRouter::RouteClose(const lapse::internal::v1::AlertClose& close) const {
-  const Fingerprint key = FingerprintOf(
-      seed_, {close.monitor_uid(), absl::StrCat(close.revision()), close.key()});
+  const Fingerprint key =
+      FingerprintOf(seed_, {close.monitor_uid(), absl::StrCat(close.revision()), close.key()});
   return RoutedClose{key, close.primary_sequence(), close.note()};
 }
 
-void ShardRouter::RouteEvent(const storage::AcceptedEvent& event,
-                             std::vector<RoutedEntry>& routed, Counts& counts) {
+void ShardRouter::RouteEvent(const storage::AcceptedEvent& event, std::vector<RoutedEntry>& routed,
+                             Counts& counts) {
   for (const Watcher& watcher : monitors_.WatchersOf(event.event->type())) {
     Classification classification = watcher.revision->Classify(event);
     RouteRoles(event, watcher, classification, routed);

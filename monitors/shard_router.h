@@ -18,15 +18,16 @@ namespace lapse::monitors {
 // The shard that owns a partition.
 inline int ShardOf(int partition, int shard_count) { return partition % shard_count; }
 
-// Used by one thread at a time, in log order. Pointers in what it returns are valid while `monitors` keeps its revisions.
+// Used by one thread at a time, in log order. Pointers in what it returns are valid while
+// `monitors` keeps its revisions.
 class ShardRouter {
  public:
   // `monitors` outlives the router.
   ShardRouter(uint64_t seed, int shard_count, MonitorSet& monitors)
       : seed_(seed), shard_count_(shard_count), monitors_(monitors) {}
 
-  // One entry for each shard, by its number. `owner` keeps `entry` alive; without one the caller does. Fails where a
-  // monitor change cannot be applied.
+  // One entry for each shard, by its number. `owner` keeps `entry` alive; without one the caller
+  // does. Fails where a monitor change cannot be applied.
   absl::StatusOr<std::vector<RoutedEntry>> Route(const storage::LogEntry& entry,
                                                  std::shared_ptr<const storage::LogEntry> owner);
 

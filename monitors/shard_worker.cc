@@ -45,11 +45,7 @@ void ShardWorker::PushEntry(RoutedEntry entry) {
 
 void ShardWorker::PushJob(ShardJob job) {
   MutexLock lock(mutex_);
-  if (phase_ != Phase::kRunning) {
-    // What the job's destructor does may come back to this worker.
-    lock.unlock();
-    return;
-  }
+  if (phase_ != Phase::kRunning) return;
   queue_.push_back(std::move(job));
   work_.notify_one();
 }
@@ -73,11 +69,11 @@ void ShardWorker::End(Phase phase) {
   }
   if (thread_.joinable()) thread_.join();
   jobs_.clear();
+  // Outlives the lock: a job's destructor may call back.
   std::deque<Item> dropped;
   MutexLock lock(mutex_);
   phase_ = Phase::kEnded;
   dropped.swap(queue_);
-  lock.unlock();
 }
 
 size_t ShardWorker::queued() const {

@@ -29,8 +29,8 @@ enum class JobStep {
   kBlocked,
 };
 
-// Work on a shard between entries, in steps short enough not to hold the entries up. The first step is done at the job's
-// place in the queue, where it sees the shard as of one log position.
+// Work on a shard between entries, in steps short enough not to hold the entries up. The first step
+// is done at the job's place in the queue, where it sees the shard as of one log position.
 using ShardJob = absl::AnyInvocable<JobStep(Shard&)>;
 
 // Thread-safe unless said otherwise.
@@ -45,7 +45,8 @@ class ShardWorker : public ShardSink {
   Shard& shard() { return shard_; }
   void ApplyNow(const RoutedEntry& entry);
 
-  // `marks` outlives the worker's run; it is asked for the mark at which the shard has next something to fire.
+  // `marks` outlives the worker's run; it is asked for the mark at which the shard has next
+  // something to fire.
   void Start(storage::MarkRequester& marks);
 
   // Waits until PushEntry has room. Entries are pushed by one thread.

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "notifiers/mail_message.h"
@@ -28,6 +30,9 @@ using lapse::v1::EmailNotifier;
 
 constexpr int kSubmissionPort = 587;
 constexpr int kTlsPort = 465;
+constexpr int kDataWanted = 354;
+// For QUIT and its answer, once the mail is answered or libcurl's own time-out has passed.
+constexpr int64_t kQuitGraceUs = limits::kMicrosPerSecond / 2;
 
 struct EasyDeleter {
   void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
@@ -46,6 +51,7 @@ struct Session {
   size_t sent_bytes = 0;
   SmtpReplies replies;
   const std::atomic<bool>* cancelled = nullptr;
+  int64_t quit_by_us = INT64_MAX;
   char error[CURL_ERROR_SIZE] = {};
   std::unique_ptr<CURLU, UrlDeleter> url;
   std::unique_ptr<curl_slist, ListDeleter> recipients;
@@ -62,15 +68,27 @@ size_t ReadMail(char* buffer, size_t size, size_t count, void* context) {
 }
 
 size_t KeepReply(char* line, size_t size, size_t count, void* context) {
-  static_cast<Session*>(context)->replies.AddLine(absl::string_view(line, size * count));
+  auto* session = static_cast<Session*>(context);
+  session->replies.AddLine(absl::string_view(line, size * count));
+  const bool mail_answered =
+      session->replies.data_wanted() && session->replies.last_code() != kDataWanted;
+  if (mail_answered) {
+    session->quit_by_us = std::min(session->quit_by_us, RealClock().SteadyUs() + kQuitGraceUs);
+  }
   return size * count;
 }
 
 size_t IgnoreBody(char*, size_t size, size_t count, void*) { return size * count; }
 
-// Called by libcurl at least once a second.
-int StopIfCancelled(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<Session*>(context)->cancelled->load() ? 1 : 0;
+// Called by libcurl at least once a second, also while it waits for the answer to QUIT, which its own time-out leaves out.
+int StopWhenCancelledOrLate(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  const auto* session = static_cast<Session*>(context);
+  return session->cancelled->load() || RealClock().SteadyUs() > session->quit_by_us ? 1 : 0;
+}
+
+int TimeoutSeconds(const EmailNotifier& email) {
+  return email.timeout_seconds() != 0 ? email.timeout_seconds()
+                                      : limits::kDefaultEmailTimeoutSeconds;
 }
 
 absl::Status Check(CURLcode code) {
@@ -144,10 +162,11 @@ absl::Status SetMail(Session& session) {
 }
 
 absl::Status SetTransfer(const EmailNotifier& email, Session& session) {
-  const int timeout_seconds = email.timeout_seconds() != 0 ? email.timeout_seconds()
-                                                           : limits::kDefaultEmailTimeoutSeconds;
-  RETURN_IF_ERROR(Set(session, CURLOPT_TIMEOUT, static_cast<long>(timeout_seconds)));
-  RETURN_IF_ERROR(Set(session, CURLOPT_CONNECTTIMEOUT, static_cast<long>(timeout_seconds)));
+  const long timeout_seconds = TimeoutSeconds(email);
+  RETURN_IF_ERROR(Set(session, CURLOPT_TIMEOUT, timeout_seconds));
+  RETURN_IF_ERROR(Set(session, CURLOPT_CONNECTTIMEOUT, timeout_seconds));
+  // A connection that were kept would say QUIT when the session ends, and wait two minutes for an answer that we cannot cut.
+  RETURN_IF_ERROR(Set(session, CURLOPT_FORBID_REUSE, 1L));
   // Signals are the process's; without them name look-ups time out by a thread.
   RETURN_IF_ERROR(Set(session, CURLOPT_NOSIGNAL, 1L));
   RETURN_IF_ERROR(Set(session, CURLOPT_ERRORBUFFER, static_cast<char*>(session.error)));
@@ -155,7 +174,7 @@ absl::Status SetTransfer(const EmailNotifier& email, Session& session) {
   RETURN_IF_ERROR(Set(session, CURLOPT_HEADERDATA, static_cast<void*>(&session)));
   RETURN_IF_ERROR(Set(session, CURLOPT_WRITEFUNCTION, &IgnoreBody));
   RETURN_IF_ERROR(Set(session, CURLOPT_NOPROGRESS, 0L));
-  RETURN_IF_ERROR(Set(session, CURLOPT_XFERINFOFUNCTION, &StopIfCancelled));
+  RETURN_IF_ERROR(Set(session, CURLOPT_XFERINFOFUNCTION, &StopWhenCancelledOrLate));
   return Set(session, CURLOPT_XFERINFODATA, static_cast<void*>(&session));
 }
 
@@ -190,6 +209,8 @@ std::string WithoutSecrets(std::string text, const std::string& user, const std:
 }
 
 SendResult Perform(const EmailNotifier& email, Session& session) {
+  session.quit_by_us =
+      RealClock().SteadyUs() + TimeoutSeconds(email) * limits::kMicrosPerSecond + kQuitGraceUs;
   const CURLcode code = curl_easy_perform(session.curl.get());
   const char* error = session.error[0] != '\0' ? session.error : curl_easy_strerror(code);
   SendResult result =

@@ -111,9 +111,10 @@ TEST_F(EmailChannelTest, ACertificateThatIsNotTrustedGetsNothing) {
 
 TEST_F(EmailChannelTest, ACertificateOfAnotherHostGetsNothing) {
   StartSink({.tls = "starttls"});
-  email().set_host("127.0.0.2");
+  email().set_host("127.0.0.1");
   const SendResult result = Send();
-  EXPECT_NE(result.outcome, SendOutcome::kSent);
+  EXPECT_EQ(result.outcome, SendOutcome::kReceiverDown);
+  EXPECT_THAT(result.error, HasSubstr("subject name"));
   EXPECT_THAT(sink_->Mails(), IsEmpty());
 }
 
@@ -223,6 +224,13 @@ TEST_F(EmailChannelTest, AServerThatHangsAfterDataMayHaveTheMail) {
   const SendResult result = Send();
   EXPECT_EQ(result.outcome, SendOutcome::kReceiverDown);
   EXPECT_TRUE(result.may_have_arrived);
+}
+
+TEST_F(EmailChannelTest, AServerThatHangsAfterTheMailDoesNotHoldUpTheNextOne) {
+  StartSink({.hang = "quit"});
+  email().set_timeout_seconds(300);
+  EXPECT_EQ(Send().outcome, SendOutcome::kSent);
+  EXPECT_EQ(sink_->Mails().size(), 1u);
 }
 
 TEST_F(EmailChannelTest, CancelEndsASendUnderWay) {

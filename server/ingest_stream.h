@@ -29,7 +29,7 @@ class IngestStream
   void Begin();
 
   void Drain() override;
-  void Tick(int64_t now_us) override {}
+  void Tick(int64_t /*now_us*/) override {}
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;

@@ -24,6 +24,10 @@ struct EventLogOptions {
   size_t duplicate_window_events = limits::kDefaultDuplicateWindowEvents;
   // Where the duplicate window is saved; empty: it is rebuilt from the log alone.
   std::string duplicate_window_path;
+  // Off where a simulated clock jumps from event to event: then no jump is taken for a gap.
+  bool detect_gaps = true;
+  // Seeds the ids that events without one get; 0: from the system's entropy.
+  uint64_t id_seed = 0;
 };
 
 // Where an event of a batch stands.
@@ -66,6 +70,8 @@ struct EventLogMetrics {
   int64_t duplicate_window_events = 0;
   int64_t duplicate_window_oldest_us = 0;
   size_t queued_events = 0;
+  // A write failed in a way that leaves the state on disk uncertain: nothing is logged any more, time marks included.
+  bool stopped = false;
 };
 
 // Thread-safe. Callbacks run on the log's thread: they must not block and must not call Stop.
@@ -73,7 +79,8 @@ struct EventLogMetrics {
 // Time marks. The mark T of an entry is the clock at its commit, or the receive time of the oldest event still queued
 // where that is less; it never steps back. After Start, and after a gap (the process stood still, or the wall clock was
 // stepped, by more than limits::kGapUs), T is held at its last value until settle_us have passed; then it catches up in
-// slices, oldest first, each handed to the follower before the next, so that what is overdue fires paced.
+// slices, oldest first, each handed to the follower before the next, so that what is overdue fires paced. A settle_us of 0
+// holds nothing. A new log starts with T at the clock.
 class EventLog : public MarkRequester {
  public:
   using AppendCallback = absl::AnyInvocable<void(absl::StatusOr<AppendResult>)>;
@@ -83,14 +90,16 @@ class EventLog : public MarkRequester {
   static absl::StatusOr<std::unique_ptr<EventLog>> Open(EventLogOptions options, ChunkStore& store, Clock& clock);
   ~EventLog() override = default;
 
-  // Starts the thread and logs ServerStart. `follower` outlives the log's run and has been brought up to
+  // Starts the thread and logs ServerStart; returns when that is durable. `follower` outlives the log's run and has been brought up to
   // store.LastPosition() by the caller.
   virtual absl::Status Start(LogFollower& follower) = 0;
 
   // Appends events that were validated (base/limits.h; every required field). Returns at once: RESOURCE_EXHAUSTED (reason
   // LOG_QUEUE_FULL) or UNAVAILABLE (not started, stopping, or LOG_STOPPED) where nothing was queued and `done` is dropped;
-  // otherwise `done` is called once, when every accepted event, and every event that a copy refers to, is durable.
-  // Stamps the receive time. An event without id gets a UUIDv7.
+  // otherwise `done` is called once, when every accepted event, and every event that a copy refers to, is durable; with
+  // RESOURCE_EXHAUSTED (reason DISK_FULL, with a retry time) or UNAVAILABLE (reason LOG_STOPPED) where they could not be
+  // written, and then nothing of the request is kept. INVALID_ARGUMENT for none or more than limits::kMaxChunkEvents.
+  // Stamps the receive time, which is never before the last mark. An event without id gets a UUIDv7.
   virtual absl::Status Append(google::protobuf::RepeatedPtrField<lapse::v1::Event> events, AppendCallback done) = 0;
 
   // Appends a control record; its time_us is set by the log. As above.
@@ -99,7 +108,8 @@ class EventLog : public MarkRequester {
   // Finishes what is queued, then ends the thread. Later appends are UNAVAILABLE.
   virtual void Stop() = 0;
 
-  // Saves the duplicate window, so that Open need not read far back. At most one at a time.
+  // Saves the duplicate window, so that Open need not read far back. At most one at a time. FAILED_PRECONDITION without a
+  // duplicate_window_path. Any thread but the log's; appends go on meanwhile.
   virtual absl::Status SaveDuplicateWindow() = 0;
 
   virtual EventLogMetrics Metrics() const = 0;

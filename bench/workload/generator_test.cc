@@ -181,7 +181,7 @@ TEST_P(GeneratorTest, WithoutDisorderOnlySkewAndJourneysUnderWayPutEventsOutOfPl
 }
 
 TEST_P(GeneratorTest, EveryArrivalOrderHasTheSameEventsWithinTolerance) {
-  const Workload original = GenerateWorkload(Options());
+  const Workload original = GenerateWorkload({.shape = GetParam(), .event_count = 2'000});
   Workload before = original;
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     Workload workload = original;

@@ -3,11 +3,11 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
@@ -20,11 +20,13 @@
 namespace lapse::bench {
 namespace {
 
+constexpr int kUsageExitCode = 2;
 // Until the first event of a real-time run happens: time to write its files.
 constexpr int64_t kRealtimeLeadUs = limits::kMicrosPerSecond;
 constexpr int64_t kLeadPerEventUs = 50;
 
 struct Flags {
+  std::string shape = "orders";
   WorkloadOptions workload;
   double duration_seconds = 3'600;
   bool one_per_hop = false;
@@ -37,10 +39,9 @@ struct Flags {
 
 void AddWorkloadFlags(Flags& flags, CLI::App& app) {
   WorkloadOptions& options = flags.workload;
-  const std::map<std::string, Shape> shapes = {
-      {"payments", Shape::kPayments}, {"orders", Shape::kOrders}, {"drivers", Shape::kDrivers}};
-  app.add_option("--shape", options.shape, "payments, orders or drivers (default orders)")
-      ->transform(CLI::CheckedTransformer(shapes));
+  app.add_option("--shape", flags.shape)
+      ->capture_default_str()
+      ->check(CLI::IsMember({"payments", "orders", "drivers"}));
   app.add_option("--seed", options.seed, "the same seed makes the same events")
       ->capture_default_str();
   app.add_option("--events", options.event_count, "what arrives in all, copies included")
@@ -103,14 +104,16 @@ void AddOutputFlags(Flags& flags, CLI::App& app) {
   });
 }
 
-WorkloadOptions ResolveOptions(const Flags& flags) {
+absl::StatusOr<WorkloadOptions> ResolveOptions(const Flags& flags) {
   WorkloadOptions options = flags.workload;
+  ASSIGN_OR_RETURN(options.shape, ParseShape(flags.shape));
   options.every_on_repeat = !flags.one_per_hop;
   const double seconds =
       flags.send.realtime && flags.send.events_per_second > 0
           ? static_cast<double>(options.event_count) / flags.send.events_per_second
           : flags.duration_seconds;
   options.duration_us = static_cast<int64_t>(seconds * 1e6);
+  RETURN_IF_ERROR(ValidateOptions(options));
   return options;
 }
 
@@ -173,8 +176,7 @@ absl::Status SendToServer(const Flags& flags, const Workload& workload,
 }
 
 absl::Status Run(const Flags& flags) {
-  const WorkloadOptions options = ResolveOptions(flags);
-  RETURN_IF_ERROR(ValidateOptions(options));
+  ASSIGN_OR_RETURN(const WorkloadOptions options, ResolveOptions(flags));
   Workload workload = GenerateWorkload(options);
   if (flags.arrival_order != 0) ReorderWithinTolerance(flags.arrival_order, workload);
   LogWorkload(workload);
@@ -195,7 +197,11 @@ int Main(int argc, char** argv) {
   AddWorkloadFlags(flags, app);
   AddRateFlags(flags.workload, app);
   AddOutputFlags(flags, app);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsageExitCode;
+  }
   const absl::Status status = Run(flags);
   if (status.ok()) return 0;
   spdlog::error("{}", status.ToString());

@@ -23,6 +23,8 @@ namespace {
 constexpr char kSuffix[] = ".ckpt";
 constexpr char kTemporarySuffix[] = ".tmp";
 
+std::string FileName(int partition) { return absl::StrFormat("%04d%s", partition, kSuffix); }
+
 absl::Status CheckPartitions(const std::vector<PartitionCheckpoint>& checkpoints) {
   for (const PartitionCheckpoint& checkpoint : checkpoints) {
     if (checkpoint.partition < 0 || checkpoint.partition >= limits::kPartitionCount) {
@@ -49,7 +51,8 @@ absl::StatusOr<std::vector<std::string>> ListFiles(const std::string& folder) {
 absl::StatusOr<std::unique_ptr<FileCheckpointStore>> FileCheckpointStore::Open(
     const std::string& folder) {
   if (mkdir(folder.c_str(), 0755) == 0) {
-    RETURN_IF_ERROR(SyncFolder(std::filesystem::path(folder).parent_path().string()));
+    const std::string above = std::filesystem::path(folder).parent_path().string();
+    RETURN_IF_ERROR(SyncFolder(above.empty() ? "." : above));
   } else if (errno != EEXIST) {
     return FileError("make", folder, errno);
   }
@@ -57,7 +60,7 @@ absl::StatusOr<std::unique_ptr<FileCheckpointStore>> FileCheckpointStore::Open(
 }
 
 std::string FileCheckpointStore::PathOf(int partition) const {
-  return absl::StrFormat("%s/%04d%s", folder_, partition, kSuffix);
+  return absl::StrCat(folder_, "/", FileName(partition));
 }
 
 absl::Status FileCheckpointStore::Save(const std::vector<PartitionCheckpoint>& checkpoints) {
@@ -103,7 +106,7 @@ absl::Status FileCheckpointStore::LoadFile(
     const std::string& path, absl::FunctionRef<absl::Status(PartitionCheckpoint)> visit) const {
   ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(path));
   ASSIGN_OR_RETURN(PartitionCheckpoint checkpoint, DecodeCheckpoint(path, bytes));
-  if (PathOf(checkpoint.partition) != path) {
+  if (std::filesystem::path(path).filename() != FileName(checkpoint.partition)) {
     return DamagedFile(path, absl::StrCat("it is of partition ", checkpoint.partition));
   }
   return visit(std::move(checkpoint));

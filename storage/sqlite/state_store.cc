@@ -29,7 +29,7 @@ absl::StatusOr<std::unique_ptr<SqliteStateStore>> SqliteStateStore::Open(const s
   RETURN_IF_ERROR(PrepareStateDb(writer->db()));
   ASSIGN_OR_RETURN(std::unique_ptr<StateReaders> readers, StateReaders::Open(path, kReaders));
   return std::unique_ptr<SqliteStateStore>(
-      new SqliteStateStore(std::move(writer), std::move(readers)));
+      new SqliteStateStore(path, std::move(writer), std::move(readers)));
 }
 
 absl::Status SqliteStateStore::SaveEventTypes(const std::vector<EventType>& changed,
@@ -59,8 +59,10 @@ absl::StatusOr<std::vector<EventType>> SqliteStateStore::LoadEventTypes(LogPosit
 }
 
 absl::Status SqliteStateStore::BackupTo(const std::string& path) {
-  const StateReaders::Lease reader = readers_->Acquire();
-  return (*reader).db().BackupTo(path);
+  // A connection of its own: a copy takes long, and readers are for short work.
+  ASSIGN_OR_RETURN(const std::unique_ptr<SqliteDb> db,
+                   SqliteDb::Open(path_, {.mode = SqliteOptions::Mode::kReadWrite}));
+  return db->BackupTo(path);
 }
 
 }  // namespace lapse::storage

@@ -74,8 +74,9 @@ class SqliteStateStore : public StateStore {
   absl::Status BackupTo(const std::string& path);
 
  private:
-  SqliteStateStore(std::unique_ptr<StateConnection> writer, std::unique_ptr<StateReaders> readers)
-      : writer_(std::move(writer)), readers_(std::move(readers)) {}
+  SqliteStateStore(std::string path, std::unique_ptr<StateConnection> writer,
+                   std::unique_ptr<StateReaders> readers)
+      : path_(std::move(path)), writer_(std::move(writer)), readers_(std::move(readers)) {}
 
   // Runs `body(StateConnection&)`, which returns an absl::Status, in one transaction. An error
   // undoes it all.
@@ -87,6 +88,7 @@ class SqliteStateStore : public StateStore {
     return transaction.Commit();
   }
 
+  const std::string path_;
   Mutex writer_mutex_;
   const std::unique_ptr<StateConnection> writer_;
   const std::unique_ptr<StateReaders> readers_;

@@ -29,7 +29,7 @@ struct SmtpSinkOptions {
   std::vector<std::string> refused_recipients;
   int refuse_mails_with = 0;
   int drop_after_data = 0;
-  // "", "greeting" or "data".
+  // "", "greeting", "data" or "quit".
   std::string hang;
 };
 
@@ -50,7 +50,7 @@ struct ReceivedMail {
   std::string raw;
 };
 
-// A certificate for localhost and 127.0.0.1 that signs itself.
+// A certificate for the name localhost (not for 127.0.0.1) that signs itself.
 struct TestCertificate {
   std::string cert_file;
   std::string key_file;

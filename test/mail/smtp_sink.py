@@ -138,6 +138,12 @@ class Handler:
         return "250 OK"
 
 
+    async def handle_QUIT(self, server, session, envelope):
+        if self._args.hang == "quit":
+            await asyncio.Event().wait()
+        return "221 Bye"
+
+
 class HangingSMTP(SMTP):
     """Accepts the connection and never greets."""
 

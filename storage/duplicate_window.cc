@@ -1,0 +1,187 @@
+#include "storage/duplicate_window.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+
+#include "xxhash.h"
+
+namespace lapse::storage {
+namespace {
+
+using lapse::v1::Event;
+using lapse::v1::Value;
+
+void AddBytes(const void* data, size_t size, std::string* out) {
+  out->append(static_cast<const char*>(data), size);
+}
+
+void AddText(const std::string& text, std::string* out) {
+  const uint32_t size = static_cast<uint32_t>(text.size());
+  AddBytes(&size, sizeof(size), out);
+  out->append(text);
+}
+
+void AddValue(const Value& value, std::string* out) {
+  out->push_back(static_cast<char>(value.kind_case()));
+  switch (value.kind_case()) {
+    case Value::kStringValue:
+      return AddText(value.string_value(), out);
+    case Value::kBoolValue:
+      return out->push_back(value.bool_value() ? 1 : 0);
+    case Value::kInt64Value: {
+      const int64_t number = value.int64_value();
+      return AddBytes(&number, sizeof(number), out);
+    }
+    case Value::kDoubleValue: {
+      const double number = value.double_value();
+      return AddBytes(&number, sizeof(number), out);
+    }
+    case Value::KIND_NOT_SET:
+      return;
+  }
+}
+
+void AddAttributes(const Event& event, std::string* out) {
+  using Attribute = google::protobuf::Map<std::string, Value>::value_type;
+  // A map has no order of its own: copies must have the same.
+  thread_local std::vector<const Attribute*> sorted;
+  sorted.clear();
+  for (const Attribute& attribute : event.attributes()) sorted.push_back(&attribute);
+  std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
+  for (const Attribute* attribute : sorted) {
+    AddText(attribute->first, out);
+    AddValue(attribute->second, out);
+  }
+}
+
+uint64_t ContentOf(uint64_t seed, const Event& event) {
+  thread_local std::string bytes;
+  bytes.clear();
+  AddText(event.type(), &bytes);
+  const int64_t seconds = event.occur_time().seconds();
+  const int32_t nanos = event.occur_time().nanos();
+  bytes.push_back(event.has_occur_time() ? 1 : 0);
+  AddBytes(&seconds, sizeof(seconds), &bytes);
+  AddBytes(&nanos, sizeof(nanos), &bytes);
+  AddAttributes(event, &bytes);
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+}  // namespace
+
+EventDigest DigestOf(uint64_t seed, const Event& event) {
+  return {FingerprintOf(seed, {event.source(), event.id()}), ContentOf(seed, event)};
+}
+
+// A structure of arrays: a lookup touches the keys alone.
+struct DuplicateWindow::Block {
+  std::array<Fingerprint, kBlockEntries> keys;
+  std::array<uint64_t, kBlockEntries> contents;
+  std::array<uint32_t, kBlockEntries> receive_times_s;
+};
+
+DuplicateWindow::DuplicateWindow(size_t capacity, int64_t max_age_us)
+    : capacity_(static_cast<int64_t>(capacity)),
+      max_age_us_(max_age_us),
+      ring_size_(capacity_ + static_cast<int64_t>(kMaxUndo)),
+      blocks_(ring_size_ / kBlockEntries + 1) {}
+
+DuplicateWindow::~DuplicateWindow() = default;
+
+void DuplicateWindow::StartAt(int64_t sequence) {
+  first_ = next_ = turn_start_ = sequence;
+  for (DuplicateIndex& index : index_) index.Clear();
+}
+
+int64_t DuplicateWindow::SequenceOf(uint32_t slot) const {
+  const int64_t newest = next_ - 1;
+  return newest - (newest % ring_size_ - slot + ring_size_) % ring_size_;
+}
+
+Fingerprint DuplicateWindow::KeyAt(uint32_t slot) const { return blocks_[slot / kBlockEntries]->keys[slot % kBlockEntries]; }
+
+int64_t DuplicateWindow::FirstInReach() const { return std::max(first_, next_ - capacity_); }
+
+bool DuplicateWindow::IsExpired(uint32_t slot, int64_t now_us) const {
+  const int64_t receive_time_us =
+      blocks_[slot / kBlockEntries]->receive_times_s[slot % kBlockEntries] * limits::kMicrosPerSecond;
+  return now_us - receive_time_us > max_age_us_;
+}
+
+std::optional<DuplicateWindow::First> DuplicateWindow::Find(const EventDigest& digest, int64_t now_us) const {
+  std::optional<First> found;
+  const auto accept = [&](uint32_t slot) {
+    if (KeyAt(slot) != digest.key) return false;
+    const int64_t sequence = SequenceOf(slot);
+    if (sequence < FirstInReach() || IsExpired(slot, now_us)) return false;
+    found = First{sequence, blocks_[slot / kBlockEntries]->contents[slot % kBlockEntries] != digest.content};
+    return true;
+  };
+  if (digest.key == Fingerprint() || index_[current_].Find(digest.key, accept)) return found;
+  index_[1 - current_].Find(digest.key, accept);
+  return found;
+}
+
+void DuplicateWindow::Insert(const EventDigest& digest, int64_t receive_time_us) {
+  Insert({digest, static_cast<uint32_t>(receive_time_us / limits::kMicrosPerSecond)});
+}
+
+void DuplicateWindow::Insert(const Entry& entry) {
+  // A turn is a ring's length, so that an Undo across its start finds the turn before complete.
+  if (next_ - turn_start_ >= ring_size_) {
+    current_ = 1 - current_;
+    index_[current_].Clear();
+    turn_start_ = next_;
+  }
+  const uint32_t slot = SlotOf(next_++);
+  std::unique_ptr<Block>& block = blocks_[slot / kBlockEntries];
+  if (block == nullptr) block = std::make_unique<Block>();
+  block->keys[slot % kBlockEntries] = entry.digest.key;
+  block->contents[slot % kBlockEntries] = entry.digest.content;
+  block->receive_times_s[slot % kBlockEntries] = entry.receive_time_s;
+  if (entry.digest.key == Fingerprint()) return;
+  index_[current_].Insert(entry.digest.key, slot, [this](uint32_t at) { return KeyAt(at); });
+}
+
+void DuplicateWindow::UndoFrom(int64_t sequence) {
+  // What the index has of them is stale from here on: their slots now count as sequences a ring's length ago.
+  next_ = std::max(sequence, first_);
+  if (turn_start_ <= next_) return;
+  current_ = 1 - current_;
+  turn_start_ -= ring_size_;
+}
+
+int64_t DuplicateWindow::OldestSequence(int64_t now_us) const {
+  // Receive times ascend but for a stepped clock, so that halving finds the place.
+  int64_t low = FirstInReach();
+  int64_t high = next_;
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (IsExpired(SlotOf(middle), now_us)) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+int64_t DuplicateWindow::ReceiveTimeUs(int64_t sequence) const {
+  const uint32_t slot = SlotOf(sequence);
+  return blocks_[slot / kBlockEntries]->receive_times_s[slot % kBlockEntries] * limits::kMicrosPerSecond;
+}
+
+bool DuplicateWindow::Copy(int64_t from, int64_t end, std::vector<Entry>* entries) const {
+  if (from < first_ || from < next_ - ring_size_ || end > next_) return false;
+  for (int64_t sequence = from; sequence < end; ++sequence) {
+    const uint32_t slot = SlotOf(sequence);
+    const Block& block = *blocks_[slot / kBlockEntries];
+    const size_t at = slot % kBlockEntries;
+    entries->push_back({{block.keys[at], block.contents[at]}, block.receive_times_s[at]});
+  }
+  return true;
+}
+
+}  // namespace lapse::storage
