@@ -7,7 +7,9 @@ namespace {
 
 TEST(NearestName, FindsATypo) { EXPECT_EQ(NearestName("withn", {"within", "grace"}), "within"); }
 
-TEST(NearestName, IsEmptyWhereNothingIsNear) { EXPECT_EQ(NearestName("xyzzy", {"within", "grace"}), ""); }
+TEST(NearestName, IsEmptyWhereNothingIsNear) {
+  EXPECT_EQ(NearestName("xyzzy", {"within", "grace"}), "");
+}
 
 TEST(DidYouMean, NamesTheNearestOrAll) {
   EXPECT_EQ(DidYouMean("grce", {"within", "grace"}), "did you mean \"grace\"?");

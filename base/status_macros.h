@@ -7,6 +7,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+// The left-hand side may be a declaration, which takes no parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define LAPSE_CONCAT_INNER_(a, b) a##b
 #define LAPSE_CONCAT_(a, b) LAPSE_CONCAT_INNER_(a, b)
 
@@ -22,5 +24,6 @@
   auto name = (expr);                            \
   if (!name.ok()) return std::move(name).status(); \
   lhs = *std::move(name)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #endif  // LAPSE_BASE_STATUS_MACROS_H_

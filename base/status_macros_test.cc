@@ -36,7 +36,9 @@ TEST(StatusMacrosTest, AssignOrReturnTakesTheValueOrReturnsTheError) {
   EXPECT_EQ(AddOne(absl::NotFoundError("x")).status(), absl::NotFoundError("x"));
 }
 
-TEST(StatusMacrosTest, AssignOrReturnMoves) { EXPECT_EQ(Unwrap(std::make_unique<int>(7)).value(), 7); }
+TEST(StatusMacrosTest, AssignOrReturnMoves) {
+  EXPECT_EQ(Unwrap(std::make_unique<int>(7)).value(), 7);
+}
 
 }  // namespace
 }  // namespace lapse

@@ -16,7 +16,8 @@ TEST(UuidTest, HasTimeVersionAndVariantInTheirPlaces) {
   UuidGenerator generator(clock, 1);
   const std::string id = generator.Next();
   EXPECT_THAT(id, StartsWith("017f22e2-79b0-7"));
-  EXPECT_THAT(id, MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+  EXPECT_THAT(id,
+              MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
 }
 
 TEST(UuidTest, EachIsGreaterThanTheOneBeforeWhateverTheClockDoes) {

@@ -28,7 +28,7 @@ Context::Context(std::ostream& out, std::ostream& err, size_t width)
 
 Context::~Context() = default;
 
-std::shared_ptr<grpc::Channel> Context::channel() {
+std::shared_ptr<grpc::ChannelInterface> Context::channel() {
   if (channel_ != nullptr) return channel_;
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(static_cast<int>(4 * limits::kMaxTransportMessageBytes));

@@ -19,7 +19,7 @@ class Message;
 }  // namespace google::protobuf
 
 namespace grpc {
-class Channel;
+class ChannelInterface;
 class ClientContext;
 }  // namespace grpc
 
@@ -52,7 +52,7 @@ class Context {
   std::unique_ptr<typename Service::Stub> NewStub() {
     return Service::NewStub(channel());
   }
-  std::shared_ptr<grpc::Channel> channel();
+  std::shared_ptr<grpc::ChannelInterface> channel();
 
   // Gives the call the deadline of --timeout. Thread-safe.
   void SetDeadline(grpc::ClientContext* call) const;
@@ -100,7 +100,7 @@ class Context {
   std::ostream& out_;
   std::ostream& err_;
   const size_t width_;
-  std::shared_ptr<grpc::Channel> channel_;
+  std::shared_ptr<grpc::ChannelInterface> channel_;
 };
 
 }  // namespace lapse::cli

@@ -1,5 +1,7 @@
 #include "monitors/follow_up.h"
 
+#include <string_view>
+
 #include "base/limits.h"
 #include "base/proto_time.h"
 #include "monitors/follow_up_codec.h"
@@ -27,8 +29,8 @@ std::unique_ptr<KeyState> NewFollowUpKey(const FollowUpRules& rules) {
 }
 
 absl::StatusOr<std::unique_ptr<KeyState>> ParseFollowUpKey(const FollowUpRules& rules,
-                                                           std::string_view bytes) {
-  return FollowUpCodec::Parse(rules, bytes);
+                                                           absl::string_view bytes) {
+  return FollowUpCodec::Parse(rules, std::string_view(bytes.data(), bytes.size()));
 }
 
 }  // namespace lapse::monitors

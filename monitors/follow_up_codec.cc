@@ -28,6 +28,11 @@ int IndexOf(const std::vector<const PlacedEvent*>& events, const PlacedEvent* ev
   return static_cast<int>(place - events.begin());
 }
 
+// Whether the alert still has to tell of the event that ended it, which judging again cannot find.
+bool IsToldOf(const PlacedEvent& primary) {
+  return primary.fixed && !primary.expectation->is_final && primary.ended_by;
+}
+
 void WriteExpectation(const Expectation& from, internal::FollowUpExpectation& to) {
   to.set_verdict(from.shown.verdict);
   to.set_reason(from.shown.reason);
@@ -58,8 +63,10 @@ void WriteEvent(const PlacedEvent& from, const std::vector<const PlacedEvent*>& 
   // What is not fixed follows from judging again.
   if (!from.fixed) return;
   to.set_fixed(true);
+  // What is final is never shown again, however it is judged.
+  if (from.expectation->is_final) return;
   to.set_judged(static_cast<int>(from.judged));
-  if (from.ended_by) to.set_ended_by(IndexOf(events, from.ended_by.get()) + 1);
+  if (IsToldOf(from)) to.set_ended_by(IndexOf(events, from.ended_by.get()) + 1);
 }
 
 std::unique_ptr<Expectation> ReadExpectation(const internal::FollowUpExpectation& from) {
@@ -186,7 +193,7 @@ std::vector<const PlacedEvent*> FollowUpCodec::Events(const FollowUpKey& key) {
   std::vector<const PlacedEvent*> events;
   key.tracker_.ForEachNeeded([&events](const PlacedEvent& primary) {
     events.push_back(&primary);
-    if (primary.fixed && primary.ended_by) events.push_back(primary.ended_by.get());
+    if (IsToldOf(primary)) events.push_back(primary.ended_by.get());
   });
   if (key.settled_.unmatched()) events.push_back(key.settled_.unmatched().get());
   for (const PlacedEventRef& event : key.recent_) events.push_back(event.get());

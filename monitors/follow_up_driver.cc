@@ -81,10 +81,14 @@ void FollowUpDriver::CancelPending(lapse::v1::VerdictReason reason) {
 }
 
 bool FollowUpDriver::CloseAlert(const std::string& id, const std::string& note) {
-  const size_t before = output_.transitions.size();
   const auto found =
       std::find_if(ids_.begin(), ids_.end(), [&](const auto& entry) { return entry.second == id; });
-  const bool closed = key_->CloseAlert(found == ids_.end() ? 0 : found->first, note, now_, output_);
+  return CloseAlertOf(found == ids_.end() ? 0 : found->first, note);
+}
+
+bool FollowUpDriver::CloseAlertOf(int64_t primary_sequence, const std::string& note) {
+  const size_t before = output_.transitions.size();
+  const bool closed = key_->CloseAlert(primary_sequence, note, now_, output_);
   Gather(before);
   return closed;
 }

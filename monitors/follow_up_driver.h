@@ -55,6 +55,7 @@ class FollowUpDriver {
 
   void CancelPending(lapse::v1::VerdictReason reason);
   bool CloseAlert(const std::string& id, const std::string& note);
+  bool CloseAlertOf(int64_t primary_sequence, const std::string& note = "");
 
   // Of a primary; of one that never opened, all unspecified.
   const Told& Of(const std::string& id) { return told_[id]; }

@@ -183,11 +183,13 @@ void Shard::GiveOut(const KeyEntry& entry, Partition& partition) {
 
 void Shard::SetTimer(const Fingerprint& fingerprint, KeyEntry& entry) {
   int64_t at_us = entry.state->NextMarkUs(now_);
-  const bool forgets = at_us == kNever;
-  if (forgets) {
+  if (at_us == kNever) {
     // Not at the present mark, which has been looked at.
     at_us = std::max(entry.last_receive_us + now_.idle_key_retention_us, now_.mark_time_us + 1);
   }
+  Now then = now_;
+  then.mark_time_us = at_us;
+  const bool forgets = entry.state->IsForgettable(then);
   if (at_us == entry.timer_us && forgets == entry.timer_forgets) return;
   ClearTimer(fingerprint, entry);
   TimersOf(forgets).Add(at_us, fingerprint);

@@ -21,8 +21,8 @@ constexpr size_t kMaxLocalPartBytes = 64;
 constexpr size_t kMaxDomainLabelBytes = 63;
 
 bool IsAtext(char c) {
-  return absl::ascii_isalnum(c) || absl::string_view("!#$%&'*+-/=?^_`{|}~").find(c) !=
-                                       absl::string_view::npos;
+  return absl::ascii_isalnum(c) ||
+         absl::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != absl::string_view::npos;
 }
 
 bool IsDotAtom(absl::string_view text) {
@@ -41,9 +41,8 @@ bool IsDomainLabel(absl::string_view label) {
 bool IsDomain(absl::string_view domain) {
   if (absl::ConsumePrefix(&domain, "[")) {
     return absl::ConsumeSuffix(&domain, "]") && !domain.empty() &&
-           std::all_of(domain.begin(), domain.end(), [](char c) {
-             return absl::ascii_isalnum(c) || c == '.' || c == ':';
-           });
+           std::all_of(domain.begin(), domain.end(),
+                       [](char c) { return absl::ascii_isalnum(c) || c == '.' || c == ':'; });
   }
   const std::vector<absl::string_view> labels = absl::StrSplit(domain, '.');
   return std::all_of(labels.begin(), labels.end(), IsDomainLabel);
@@ -64,7 +63,8 @@ bool UnquoteName(absl::string_view quoted, std::string* name) {
   return true;
 }
 
-// The name within quotes, unescaped, or as it stands where it needs none. False where it is neither.
+// The name within quotes, unescaped, or as it stands where it needs none. False where it is
+// neither.
 bool ReadDisplayName(absl::string_view text, std::string* name) {
   if (text.size() > limits::kMaxDisplayNameBytes) return false;
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
@@ -105,7 +105,8 @@ absl::string_view Address::Domain() const {
 }
 
 absl::StatusOr<Address> ParseAddress(absl::string_view text, absl::string_view field) {
-  // Escaping changes a text that has a control character, a direction mark, or bytes that are not UTF-8.
+  // Escaping changes a text that has a control character, a direction mark, or bytes that are not
+  // UTF-8.
   if (OneLine(text, text.size() + 3) != text) return Invalid(text, field);
   Address address;
   absl::string_view rest = absl::StripAsciiWhitespace(text);

@@ -19,11 +19,13 @@ struct Address {
   absl::string_view Domain() const;
 };
 
-// INVALID_ARGUMENT on `field` (reason ADDRESS_INVALID) for anything else: a list, a comment, a quoted local part, a control
-// character, a local part over 64 bytes, or an address over limits::kMaxAddressBytes.
+// INVALID_ARGUMENT on `field` (reason ADDRESS_INVALID) for anything else: a list, a comment, a
+// quoted local part, a control character, a local part over 64 bytes, or an address over
+// limits::kMaxAddressBytes.
 absl::StatusOr<Address> ParseAddress(absl::string_view text, absl::string_view field);
 
-// As a header field has it: the display name quoted or encoded as needed. Has CRLF only as part of folding.
+// As a header field has it: the display name quoted or encoded as needed. Has CRLF only as part of
+// folding.
 std::string FormatAddress(const Address& address);
 
 }  // namespace lapse::notifiers

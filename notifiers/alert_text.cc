@@ -122,8 +122,8 @@ void AddTimes(const Alert& alert, MessageText* text) {
 }
 
 void AddFacts(const Alert& alert, MessageText* text) {
-  text->facts.emplace_back(
-      "monitor", absl::StrCat(MonitorTitle(alert), " (", Name(alert.monitor()), ")"));
+  text->facts.emplace_back("monitor",
+                           absl::StrCat(MonitorTitle(alert), " (", Name(alert.monitor()), ")"));
   text->facts.emplace_back("severity", SeverityName(alert.severity()));
   text->facts.emplace_back("key", OneLine(alert.key(), limits::kMaxKeyBytes));
   AddTimes(alert, text);

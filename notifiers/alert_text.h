@@ -1,5 +1,5 @@
-// What a message says, in plain sentences and one-line values; how it looks is the channel's. Every string here is safe
-// by OneLine (text.h), and none of it is escaped for HTML.
+// What a message says, in plain sentences and one-line values; how it looks is the channel's. Every
+// string here is safe by OneLine (text.h), and none of it is escaped for HTML.
 #ifndef LAPSE_NOTIFIERS_ALERT_TEXT_H_
 #define LAPSE_NOTIFIERS_ALERT_TEXT_H_
 
@@ -30,8 +30,8 @@ struct MessageText {
 // `notifier_name` is `notifiers/{id}`.
 MessageText TextOf(const Message& message, absl::string_view notifier_name);
 
-// Such as `FIRING order delivered: A-17 - order_delivered did not follow order_created within 10 s`, or
-// `RESOLVED order delivered: A-17 - order_delivered arrived 3.2 s late`.
+// Such as `FIRING order delivered: A-17 - order_delivered did not follow order_created within 10
+// s`, or `RESOLVED order delivered: A-17 - order_delivered arrived 3.2 s late`.
 std::string Headline(const lapse::v1::Alert& alert);
 
 }  // namespace lapse::notifiers

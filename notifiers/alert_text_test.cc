@@ -62,12 +62,13 @@ TEST(TextOfTest, AFiringAlertSaysWhatWasExpectedAndWhatToRun) {
   EXPECT_THAT(text.facts, Contains(Pair("key", "A-17")));
   EXPECT_THAT(text.facts, Contains(Pair("due", "2026-03-01 12:00:10.000 UTC")));
   EXPECT_THAT(text.facts, Contains(Pair("label team", "logistics")));
-  EXPECT_THAT(text.facts,
-              Contains(Pair("primary event",
-                            "order_created from checkout, id e-1, at 2026-03-01 12:00:00.000 UTC")));
+  EXPECT_THAT(
+      text.facts,
+      Contains(Pair("primary event",
+                    "order_created from checkout, id e-1, at 2026-03-01 12:00:00.000 UTC")));
   EXPECT_THAT(text.attributes, ElementsAre(Pair("amount", "12.5"), Pair("order_id", "A-17")));
-  EXPECT_THAT(text.commands,
-              ElementsAre("lapsectl alerts get alerts/a-A-17", "lapsectl alerts close alerts/a-A-17"));
+  EXPECT_THAT(text.commands, ElementsAre("lapsectl alerts get alerts/a-A-17",
+                                         "lapsectl alerts close alerts/a-A-17"));
 }
 
 TEST(TextOfTest, AnAlertDetectedLateSaysSo) {
@@ -108,9 +109,8 @@ TEST(TextOfTest, ADigestCountsAndSamples) {
   EXPECT_EQ(text.subject, "[Lapse] 37 more changes of alerts");
   EXPECT_THAT(text.sentences,
               ElementsAre(HasSubstr("37 more changes of alerts"), HasSubstr("2 of the alerts")));
-  EXPECT_THAT(text.alert_lines,
-              ElementsAre(HasSubstr("FIRING order delivered: A-1"),
-                          HasSubstr("RESOLVED order delivered: A-2")));
+  EXPECT_THAT(text.alert_lines, ElementsAre(HasSubstr("FIRING order delivered: A-1"),
+                                            HasSubstr("RESOLVED order delivered: A-2")));
   message.digested_count = 2;
   EXPECT_THAT(TextOf(message, "").sentences, Not(Contains(HasSubstr("of the alerts, each"))));
 }

@@ -1,5 +1,5 @@
-// One way of telling people: mail, later others. A channel tries once and says how that went; when to try again, and
-// when to give up, is the dispatcher's (retry_policy.h).
+// One way of telling people: mail, later others. A channel tries once and says how that went; when
+// to try again, and when to give up, is the dispatcher's (retry_policy.h).
 #ifndef LAPSE_NOTIFIERS_CHANNEL_H_
 #define LAPSE_NOTIFIERS_CHANNEL_H_
 
@@ -32,9 +32,11 @@ enum class SendOutcome {
   kSent,
   // The receiver put this message off: try it again.
   kRetry,
-  // The receiver cannot be reached, or turns everyone away: try again, and expect the same for other messages.
+  // The receiver cannot be reached, or turns everyone away: try again, and expect the same for
+  // other messages.
   kReceiverDown,
-  // The notifier's settings do not work, such as its password: try again, seldom, as an operator may mend them.
+  // The notifier's settings do not work, such as its password: try again, seldom, as an operator
+  // may mend them.
   kMisconfigured,
   // The receiver refused this message for good.
   kRefused,
@@ -42,11 +44,12 @@ enum class SendOutcome {
 
 struct SendResult {
   SendOutcome outcome = SendOutcome::kSent;
-  // As DeliveryTry.status_code: from 400 where the receiver refused, less where the message was handed over (also where
-  // no answer came after that), 0 where it was not.
+  // As DeliveryTry.status_code: from 400 where the receiver refused, less where the message was
+  // handed over (also where no answer came after that), 0 where it was not.
   int status_code = 0;
-  // What the receiver or the transport said, one line, without secrets, at most limits::kMaxTryErrorBytes. Empty where
-  // all went well; with kSent it names the recipients' part that was refused while others accepted.
+  // What the receiver or the transport said, one line, without secrets, at most
+  // limits::kMaxTryErrorBytes. Empty where all went well; with kSent it names the recipients' part
+  // that was refused while others accepted.
   std::string error;
   // Whether the receiver may have taken the message, also where it did not say so.
   bool may_have_arrived = false;

@@ -12,7 +12,8 @@
 namespace lapse::notifiers {
 namespace {
 
-// How often to look again where deliveries are due that cannot be sent now, or the store cannot be read.
+// How often to look again where deliveries are due that cannot be sent now, or the store cannot be
+// read.
 constexpr int64_t kLookAgainUs = limits::kMicrosPerSecond;
 
 }  // namespace
@@ -121,7 +122,8 @@ void Dispatcher::DropIdleLanes(const std::vector<std::string>& due) {
   // What a lane knows beyond the store is worth keeping while it costs little.
   if (lanes_.size() <= limits::kMaxNotifiers) return;
   for (auto it = lanes_.begin(); it != lanes_.end();) {
-    const bool idle = !it->second.running && std::find(due.begin(), due.end(), it->first) == due.end();
+    const bool idle =
+        !it->second.running && std::find(due.begin(), due.end(), it->first) == due.end();
     it = idle ? lanes_.erase(it) : std::next(it);
   }
 }

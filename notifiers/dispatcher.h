@@ -32,9 +32,10 @@ struct DispatcherMetrics {
   int64_t dead = 0;
 };
 
-// At-least-once: a try is recorded after it ended, so that one that a crash cut short is made again, as the same message.
-// The deliveries of one notifier go one after the other; notifiers do not wait for each other while a worker is free, and
-// one whose receiver is down is tried ever more seldom. Thread-safe.
+// At-least-once: a try is recorded after it ended, so that one that a crash cut short is made
+// again, as the same message. The deliveries of one notifier go one after the other; notifiers do
+// not wait for each other while a worker is free, and one whose receiver is down is tried ever more
+// seldom. Thread-safe.
 class Dispatcher {
  public:
   // The stores and the clock outlive the dispatcher.
@@ -48,15 +49,17 @@ class Dispatcher {
   // Once.
   void Start();
 
-  // Says that deliveries may have become due, after alerts were committed. Never blocks on sending or storage.
+  // Says that deliveries may have become due, after alerts were committed. Never blocks on sending
+  // or storage.
   void Wake();
 
-  // Starts no more sends, lets those under way finish for stop_grace_us of real time, then cuts them, and joins the
-  // threads. A send that was cut is recorded as a failed try and made again after the next start. Idempotent.
+  // Starts no more sends, lets those under way finish for stop_grace_us of real time, then cuts
+  // them, and joins the threads. A send that was cut is recorded as a failed try and made again
+  // after the next start. Idempotent.
   void Stop();
 
-  // Sends a test message at once, on the caller's thread, which it blocks for up to the notifier's timeout. Neither counts
-  // for the rate nor waits for it.
+  // Sends a test message at once, on the caller's thread, which it blocks for up to the notifier's
+  // timeout. Neither counts for the rate nor waits for it.
   lapse::v1::DeliveryTry SendTest(const lapse::v1::Notifier& notifier);
 
   DispatcherMetrics Metrics() const;

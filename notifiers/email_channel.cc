@@ -80,7 +80,8 @@ size_t KeepReply(char* line, size_t size, size_t count, void* context) {
 
 size_t IgnoreBody(char*, size_t size, size_t count, void*) { return size * count; }
 
-// Called by libcurl at least once a second, also while it waits for the answer to QUIT, which its own time-out leaves out.
+// Called by libcurl at least once a second, also while it waits for the answer to QUIT, which its
+// own time-out leaves out.
 int StopWhenCancelledOrLate(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   const auto* session = static_cast<Session*>(context);
   return session->cancelled->load() || RealClock().SteadyUs() > session->quit_by_us ? 1 : 0;
@@ -112,11 +113,11 @@ absl::Status SetUrl(const EmailNotifier& email, Session& session) {
   const std::string host = ipv6 ? absl::StrCat("[", email.host(), "]") : email.host();
   session.url.reset(curl_url());
   CURLU* url = session.url.get();
-  const bool set = url != nullptr &&
-                   curl_url_set(url, CURLUPART_SCHEME, tls ? "smtps" : "smtp", 0) == CURLUE_OK &&
-                   curl_url_set(url, CURLUPART_HOST, host.c_str(), 0) == CURLUE_OK &&
-                   curl_url_set(url, CURLUPART_PORT, absl::StrCat(PortOf(email)).c_str(), 0) ==
-                       CURLUE_OK;
+  const bool set =
+      url != nullptr &&
+      curl_url_set(url, CURLUPART_SCHEME, tls ? "smtps" : "smtp", 0) == CURLUE_OK &&
+      curl_url_set(url, CURLUPART_HOST, host.c_str(), 0) == CURLUE_OK &&
+      curl_url_set(url, CURLUPART_PORT, absl::StrCat(PortOf(email)).c_str(), 0) == CURLUE_OK;
   if (!set) return absl::InvalidArgumentError("the host or port of the mail server is not valid");
   RETURN_IF_ERROR(Set(session, CURLOPT_CURLU, url));
   RETURN_IF_ERROR(Set(session, CURLOPT_PROTOCOLS_STR, "smtp,smtps"));
@@ -125,8 +126,8 @@ absl::Status SetUrl(const EmailNotifier& email, Session& session) {
 
 absl::Status SetSecurity(const EmailNotifier& email, Session& session) {
   const bool clear = email.security() == EmailNotifier::SECURITY_NONE;
-  RETURN_IF_ERROR(Set(session, CURLOPT_USE_SSL,
-                      static_cast<long>(clear ? CURLUSESSL_NONE : CURLUSESSL_ALL)));
+  RETURN_IF_ERROR(
+      Set(session, CURLOPT_USE_SSL, static_cast<long>(clear ? CURLUSESSL_NONE : CURLUSESSL_ALL)));
   RETURN_IF_ERROR(Set(session, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2)));
   RETURN_IF_ERROR(Set(session, CURLOPT_SSL_VERIFYPEER, 1L));
   RETURN_IF_ERROR(Set(session, CURLOPT_SSL_VERIFYHOST, 2L));
@@ -155,8 +156,8 @@ absl::Status SetMail(Session& session) {
   RETURN_IF_ERROR(Set(session, CURLOPT_MAIL_RCPT, session.recipients.get()));
   RETURN_IF_ERROR(Set(session, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L));
   RETURN_IF_ERROR(Set(session, CURLOPT_UPLOAD, 1L));
-  RETURN_IF_ERROR(Set(session, CURLOPT_INFILESIZE_LARGE,
-                      static_cast<curl_off_t>(session.mail.data.size())));
+  RETURN_IF_ERROR(
+      Set(session, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(session.mail.data.size())));
   RETURN_IF_ERROR(Set(session, CURLOPT_READFUNCTION, &ReadMail));
   return Set(session, CURLOPT_READDATA, static_cast<void*>(&session));
 }
@@ -165,7 +166,8 @@ absl::Status SetTransfer(const EmailNotifier& email, Session& session) {
   const long timeout_seconds = TimeoutSeconds(email);
   RETURN_IF_ERROR(Set(session, CURLOPT_TIMEOUT, timeout_seconds));
   RETURN_IF_ERROR(Set(session, CURLOPT_CONNECTTIMEOUT, timeout_seconds));
-  // A connection that were kept would say QUIT when the session ends, and wait two minutes for an answer that we cannot cut.
+  // A connection that were kept would say QUIT when the session ends, and wait two minutes for an
+  // answer that we cannot cut.
   RETURN_IF_ERROR(Set(session, CURLOPT_FORBID_REUSE, 1L));
   // Signals are the process's; without them name look-ups time out by a thread.
   RETURN_IF_ERROR(Set(session, CURLOPT_NOSIGNAL, 1L));
@@ -199,8 +201,8 @@ absl::Status Prepare(const Message& message, const lapse::v1::Notifier& notifier
 
 // A server may echo what it was sent, plainly or as AUTH encodes it.
 std::string WithoutSecrets(std::string text, const std::string& user, const std::string& password) {
-  const std::string plain = absl::StrCat(absl::string_view("\0", 1), user,
-                                         absl::string_view("\0", 1), password);
+  const std::string plain =
+      absl::StrCat(absl::string_view("\0", 1), user, absl::string_view("\0", 1), password);
   for (const std::string& secret : {absl::Base64Escape(plain), absl::Base64Escape(password),
                                     absl::Base64Escape(user), password, user}) {
     if (!secret.empty()) text = absl::StrReplaceAll(text, {{secret, "***"}});
@@ -223,7 +225,8 @@ SendResult Perform(const EmailNotifier& email, Session& session) {
 }  // namespace
 
 EmailChannel::EmailChannel() {
-  // Not undone: others in the process may use libcurl until it ends. Where it fails, so does each curl_easy_init.
+  // Not undone: others in the process may use libcurl until it ends. Where it fails, so does each
+  // curl_easy_init.
   static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
   static_cast<void>(initialised);
 }

@@ -9,11 +9,13 @@
 
 namespace lapse::notifiers {
 
-// Sends by libcurl, each mail over a connection of its own. STARTTLS is required unless the notifier says otherwise, TLS
-// is 1.2 or newer and the server's certificate is checked. The password is read at each send. No proxy is used.
+// Sends by libcurl, each mail over a connection of its own. STARTTLS is required unless the
+// notifier says otherwise, TLS is 1.2 or newer and the server's certificate is checked. The
+// password is read at each send. No proxy is used.
 //
-// A mail is sent once for all recipients; where the server takes some of them and refuses others, it is sent to those and
-// the result's error names a refusal. Where it refuses all of them and one refusal is 4xx, the mail is tried again.
+// A mail is sent once for all recipients; where the server takes some of them and refuses others,
+// it is sent to those and the result's error names a refusal. Where it refuses all of them and one
+// refusal is 4xx, the mail is tried again.
 class EmailChannel : public Channel {
  public:
   EmailChannel();

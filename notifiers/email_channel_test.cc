@@ -71,7 +71,8 @@ TEST_F(EmailChannelTest, SendsByStartTlsWithAuth) {
             "within 10 s");
   EXPECT_EQ(mail.headers.at("To"), "ops@example.com, Night shift <night@example.com>");
   EXPECT_THAT(mail.content_types, ElementsAre("text/plain", "text/html"));
-  EXPECT_THAT(mail.text, HasSubstr("order_delivered did not follow order_created within 10 s.\r\n"));
+  EXPECT_THAT(mail.text,
+              HasSubstr("order_delivered did not follow order_created within 10 s.\r\n"));
   EXPECT_THAT(mail.text, HasSubstr("lapsectl alerts get alerts/a-A-17\r\n"));
   EXPECT_THAT(mail.html, HasSubstr("<td>A-17</td>"));
   EXPECT_THAT(mail.defects, IsEmpty());
@@ -246,7 +247,9 @@ TEST_F(EmailChannelTest, CancelEndsASendUnderWay) {
 TEST_F(EmailChannelTest, WhatIsInjectedArrivesAsText) {
   StartSink({});
   lapse::v1::Alert alert = FiringAlert("A-17\r\nBcc: evil@example.com\r\n\r\n.\r\nQUIT");
-  alert.set_monitor_display_name("Gr\xC3\xBC\xC3\x9F" "e \xE6\x9D\xB1\xE4\xBA\xAC");
+  alert.set_monitor_display_name(
+      "Gr\xC3\xBC\xC3\x9F"
+      "e \xE6\x9D\xB1\xE4\xBA\xAC");
   alert.set_close_note(".\r\n.\r\n");
   (*alert.mutable_primary_event()->mutable_attributes())["note"].set_string_value(
       std::string(4'000, 'x'));
@@ -261,9 +264,11 @@ TEST_F(EmailChannelTest, WhatIsInjectedArrivesAsText) {
               ElementsAre("Date", "From", "To", "Auto-Submitted", "X-Lapse-Idempotency-Key",
                           "Subject", "Message-ID", "MIME-Version", "Content-Type"));
   EXPECT_THAT(mail.headers.at("Subject"),
-              HasSubstr("Gr\xC3\xBC\xC3\x9F" "e \xE6\x9D\xB1\xE4\xBA\xAC: A-17\\r\\nBcc: evil"));
+              HasSubstr("Gr\xC3\xBC\xC3\x9F"
+                        "e \xE6\x9D\xB1\xE4\xBA\xAC: A-17\\r\\nBcc: evil"));
   EXPECT_EQ(mail.headers.at("From"), "\"J\xC3\xBCrgen, Ops\" <lapse@example.com>");
-  EXPECT_THAT(mail.text, HasSubstr("key: A-17\\r\\nBcc: evil@example.com\\r\\n\\r\\n.\\r\\nQUIT\r\n"));
+  EXPECT_THAT(mail.text,
+              HasSubstr("key: A-17\\r\\nBcc: evil@example.com\\r\\n\\r\\n.\\r\\nQUIT\r\n"));
   EXPECT_THAT(mail.text, HasSubstr(std::string(1'000, 'x')));
   EXPECT_THAT(mail.recipients, ElementsAre("ops@example.com"));
   EXPECT_THAT(mail.defects, IsEmpty());

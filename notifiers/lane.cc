@@ -148,8 +148,8 @@ absl::Status Lane::Try(const Notifier& notifier, const DueDelivery& due) {
   if (!recorded.ok()) {
     // It stays due: without a growing wait a full disk would send the same mail every second.
     ++failure_count_;
-    hold_until_us_ = context_.clock.NowUs() + BackoffUs(SendOutcome::kMisconfigured,
-                                                       failure_count_, SeedOf(notifier_name_));
+    hold_until_us_ = context_.clock.NowUs() +
+                     BackoffUs(SendOutcome::kMisconfigured, failure_count_, SeedOf(notifier_name_));
     return recorded;
   }
   if (hold_until_us_ > context_.clock.NowUs()) return GiveUpOld(result.error);
@@ -157,24 +157,22 @@ absl::Status Lane::Try(const Notifier& notifier, const DueDelivery& due) {
 }
 
 void Lane::HoldAfter(const SendResult& result) {
-  const bool nothing_works = result.outcome == SendOutcome::kReceiverDown ||
-                             result.outcome == SendOutcome::kMisconfigured;
+  const bool nothing_works =
+      result.outcome == SendOutcome::kReceiverDown || result.outcome == SendOutcome::kMisconfigured;
   if (!nothing_works) {
     failure_count_ = 0;
     return;
   }
   ++failure_count_;
-  hold_until_us_ = context_.clock.NowUs() +
-                   BackoffUs(result.outcome, failure_count_, SeedOf(notifier_name_));
+  hold_until_us_ =
+      context_.clock.NowUs() + BackoffUs(result.outcome, failure_count_, SeedOf(notifier_name_));
 }
 
-absl::Status Lane::Record(const DueDelivery& due, const SendResult& result,
-                          int64_t start_time_us) {
+absl::Status Lane::Record(const DueDelivery& due, const SendResult& result, int64_t start_time_us) {
   const int64_t now_us = context_.clock.NowUs();
-  const TryDecision decision =
-      DecideAfterTry(result.outcome, due.delivery.try_count() + 1,
-                     ToMicros(due.delivery.create_time()), now_us,
-                     SeedOf(due.delivery.idempotency_key()));
+  const TryDecision decision = DecideAfterTry(result.outcome, due.delivery.try_count() + 1,
+                                              ToMicros(due.delivery.create_time()), now_us,
+                                              SeedOf(due.delivery.idempotency_key()));
   RETURN_IF_ERROR(context_.deliveries.RecordTry(due.delivery.name(),
                                                 TryOf(result, start_time_us, now_us),
                                                 decision.state, decision.next_try_time_us));
@@ -185,12 +183,12 @@ absl::Status Lane::Record(const DueDelivery& due, const SendResult& result,
   return absl::OkStatus();
 }
 
-// While the receiver is down only one delivery is tried at a time: those that grew too old meanwhile end with it.
+// While the receiver is down only one delivery is tried at a time: those that grew too old
+// meanwhile end with it.
 absl::Status Lane::GiveUpOld(const std::string& error) {
   const int64_t now_us = context_.clock.NowUs();
-  ASSIGN_OR_RETURN(
-      const std::vector<DueDelivery> due,
-      context_.deliveries.ListDueDeliveries(notifier_name_, now_us, kGiveUpBatch));
+  ASSIGN_OR_RETURN(const std::vector<DueDelivery> due,
+                   context_.deliveries.ListDueDeliveries(notifier_name_, now_us, kGiveUpBatch));
   SendResult result;
   result.outcome = SendOutcome::kReceiverDown;
   result.error = OneLine(absl::StrCat("too old to be tried again; the last one failed: ", error),
@@ -202,7 +200,8 @@ absl::Status Lane::GiveUpOld(const std::string& error) {
   return absl::OkStatus();
 }
 
-// Counts the recorded tries of the last minute that were accepted, or went unanswered after the message was handed over.
+// Counts the recorded tries of the last minute that were accepted, or went unanswered after the
+// message was handed over.
 absl::Status Lane::RestoreRate() {
   if (rate_restored_) return absl::OkStatus();
   const int64_t now_us = context_.clock.NowUs();

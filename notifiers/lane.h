@@ -46,12 +46,14 @@ class Lane {
   // `notifier_name` is `notifiers/{id}`; `context` outlives the lane.
   Lane(std::string notifier_name, LaneContext& context);
 
-  // Sends what is due until nothing is, the minute is full, the receiver is down, or the context says stop. Returns the
-  // time before which running it again is of no use; kNoWaitUs where that depends on what becomes due alone.
+  // Sends what is due until nothing is, the minute is full, the receiver is down, or the context
+  // says stop. Returns the time before which running it again is of no use; kNoWaitUs where that
+  // depends on what becomes due alone.
   int64_t Run();
 
  private:
-  // What Run does once; sets `more` where it is to be done again at once. NOT_FOUND where the notifier does not exist.
+  // What Run does once; sets `more` where it is to be done again at once. NOT_FOUND where the
+  // notifier does not exist.
   absl::StatusOr<int64_t> Step(bool* more);
   absl::StatusOr<int64_t> SendOldest(const lapse::v1::Notifier& notifier, bool* more);
   absl::Status Try(const lapse::v1::Notifier& notifier, const storage::DueDelivery& due);

@@ -125,8 +125,8 @@ std::string Headers(const Message& message, const Address& from, const std::vect
       });
   return absl::StrCat("Date: ", MailDate(message.create_time_us), kEol,
                       "From: ", FormatAddress(from), kEol, "To: ", recipients, kEol,
-                      "Auto-Submitted: auto-generated", kEol, "X-Lapse-Idempotency-Key: ",
-                      IdToken(message.idempotency_key), kEol);
+                      "Auto-Submitted: auto-generated", kEol,
+                      "X-Lapse-Idempotency-Key: ", IdToken(message.idempotency_key), kEol);
 }
 
 }  // namespace

@@ -23,11 +23,13 @@ struct Mail {
 
 // Pure: the same arguments give the same bytes, so that a repeated try is the same mail.
 //
-// The Message-ID is <{alert id}.{version}.{notifier id}@{domain of `from`}>; from version 2 on, In-Reply-To and References
-// name that of version 1, which puts all mails of an alert to a notifier in one thread. A digest's and a test's is
+// The Message-ID is <{alert id}.{version}.{notifier id}@{domain of `from`}>; from version 2 on,
+// In-Reply-To and References name that of version 1, which puts all mails of an alert to a notifier
+// in one thread. A digest's and a test's is
 // <{idempotency key}@...>. Header X-Lapse-Idempotency-Key holds the delivery's key.
 //
-// Nothing in the message can add a header or end the body. INVALID_ARGUMENT where an address of the notifier is not valid.
+// Nothing in the message can add a header or end the body. INVALID_ARGUMENT where an address of the
+// notifier is not valid.
 absl::StatusOr<Mail> BuildMail(const Message& message, const lapse::v1::Notifier& notifier);
 
 }  // namespace lapse::notifiers

@@ -38,15 +38,14 @@ std::vector<std::string> HeaderNames(const Mail& mail) {
   return names;
 }
 
-const char* const kHeaderNames[] = {"Date",         "From",       "To",
-                                    "Auto-Submitted", "X-Lapse-Idempotency-Key", "Subject",
-                                    "Message-ID",   "MIME-Version", "Content-Type"};
+const char* const kHeaderNames[] = {
+    "Date",    "From",       "To",           "Auto-Submitted", "X-Lapse-Idempotency-Key",
+    "Subject", "Message-ID", "MIME-Version", "Content-Type"};
 
 void ExpectWellFormed(const Mail& mail) {
   EXPECT_TRUE(absl::EndsWith(mail.data, "\r\n"));
-  EXPECT_TRUE(std::all_of(mail.data.begin(), mail.data.end(), [](char c) {
-    return (c >= ' ' && c <= '~') || c == '\r' || c == '\n';
-  }));
+  EXPECT_TRUE(std::all_of(mail.data.begin(), mail.data.end(),
+                          [](char c) { return (c >= ' ' && c <= '~') || c == '\r' || c == '\n'; }));
   for (absl::string_view line : absl::StrSplit(mail.data, "\r\n")) {
     EXPECT_LE(line.size(), 998u);
     EXPECT_EQ(line.find_first_of("\r\n"), absl::string_view::npos) << line;
@@ -123,9 +122,12 @@ TEST(BuildMailTest, NoFieldOfAMessageCanAddAHeaderOrEndTheBody) {
       "\r\n.\r\nMAIL FROM:<evil@example.com>\r\n",
       "\r\n--=_lapse_00112233445566778899aabbccddeeff--\r\nBcc: evil@example.com",
       "=?UTF-8?Q?x=0D=0ABcc:_evil@example.com?=",
-      "\xE2\x80\xA8" "Bcc: evil@example.com",
-      "\xC2\x85" "Bcc: evil@example.com",
-      "Gr\xC3\xBC\xC3\x9F" "e \xE6\x9D\xB1\xE4\xBA\xAC \xE2\x80\xAEgnirts",
+      "\xE2\x80\xA8"
+      "Bcc: evil@example.com",
+      "\xC2\x85"
+      "Bcc: evil@example.com",
+      "Gr\xC3\xBC\xC3\x9F"
+      "e \xE6\x9D\xB1\xE4\xBA\xAC \xE2\x80\xAEgnirts",
       std::string(4'000, 'x'),
       std::string(4'000, ' '),
       "\xFF\xFE not utf8",

@@ -17,7 +17,8 @@ namespace {
 // Soft limit of a header line (RFC 5322); a longer word stands alone on its line.
 constexpr size_t kFoldColumn = 76;
 constexpr size_t kMaxHeaderTextBytes = 900;
-// A line with an encoded word has at most 76 characters: less the word's frame, and the field's name or the fold's space.
+// A line with an encoded word has at most 76 characters: less the word's frame, and the field's
+// name or the fold's space.
 constexpr size_t kMaxEncodedWordPayload = 76 - 12 - 12;
 constexpr size_t kMaxQuotedLine = 76;
 constexpr char kHexDigits[] = "0123456789ABCDEF";

@@ -1,5 +1,5 @@
-// The parts of RFC 5322 and MIME that Lapse writes. Everything returned is ASCII, its lines end in CRLF and are at most 998
-// characters long.
+// The parts of RFC 5322 and MIME that Lapse writes. Everything returned is ASCII, its lines end in
+// CRLF and are at most 998 characters long.
 #ifndef LAPSE_NOTIFIERS_MIME_H_
 #define LAPSE_NOTIFIERS_MIME_H_
 
@@ -10,8 +10,8 @@
 
 namespace lapse::notifiers {
 
-// A header field `name: text` CRLF, folded. `text` is any UTF-8; what is not plain ASCII goes into RFC 2047 words, and a
-// control character never gets through.
+// A header field `name: text` CRLF, folded. `text` is any UTF-8; what is not plain ASCII goes into
+// RFC 2047 words, and a control character never gets through.
 std::string TextHeader(absl::string_view name, absl::string_view text);
 
 // `text` as RFC 2047 encoded words, separated by CRLF and a space.

@@ -26,7 +26,8 @@ void RateLimit::Add(int64_t time_us) {
 }
 
 void RateLimit::Forget(int64_t now_us) {
-  // The wall clock stepped back: what seems to come cannot be later than now, or it would block for as long as the step.
+  // The wall clock stepped back: what seems to come cannot be later than now, or it would block for
+  // as long as the step.
   for (int64_t& time_us : sent_us_) time_us = std::min(time_us, now_us);
   while (!sent_us_.empty() && now_us - sent_us_.front() >= limits::kMicrosPerMinute) {
     sent_us_.pop_front();

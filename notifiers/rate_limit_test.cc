@@ -56,10 +56,10 @@ TEST(RateLimitTest, NoSlidingMinuteHoldsMoreThanTen) {
   int due = 0;
   for (int64_t now = kStart; now < kStart + 20 * kMicrosPerMinute; now += kMicrosPerSecond) {
     // Bursts of one to three a second, with pauses.
-    due += static_cast<int>((now / kMicrosPerSecond) % 37 < 20 ? 1 + (now / kMicrosPerSecond) % 3 : 0);
-    for (SendPlan plan = rate.Plan(now, due); plan.action != Action::kWait &&
-                                              plan.action != Action::kIdle;
-         plan = rate.Plan(now, due)) {
+    due +=
+        static_cast<int>((now / kMicrosPerSecond) % 37 < 20 ? 1 + (now / kMicrosPerSecond) % 3 : 0);
+    for (SendPlan plan = rate.Plan(now, due);
+         plan.action != Action::kWait && plan.action != Action::kIdle; plan = rate.Plan(now, due)) {
       if (plan.action == Action::kMakeDigest) {
         due = 1;
         rate.DigestMade();

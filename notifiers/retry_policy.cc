@@ -11,8 +11,8 @@ namespace lapse::notifiers {
 using lapse::v1::Delivery;
 
 int64_t BackoffUs(SendOutcome outcome, int failure_count, uint64_t seed) {
-  int64_t wait_us = outcome == SendOutcome::kMisconfigured ? limits::kFirstSlowRetryUs
-                                                           : limits::kFirstRetryUs;
+  int64_t wait_us =
+      outcome == SendOutcome::kMisconfigured ? limits::kFirstSlowRetryUs : limits::kFirstRetryUs;
   for (int i = 1; i < failure_count && wait_us < limits::kLastRetryUs; ++i) wait_us *= 2;
   wait_us = std::min(wait_us, limits::kLastRetryUs);
   const uint64_t random = FingerprintOf(seed, {absl::StrCat(failure_count)}).low;

@@ -70,10 +70,10 @@ absl::Status ValidateSecretRef(absl::string_view ref, absl::string_view field) {
 absl::StatusOr<std::string> ReadSecret(absl::string_view ref) {
   RETURN_IF_ERROR(ValidateSecretRef(ref, "password_ref"));
   absl::string_view rest = ref;
-  absl::StatusOr<std::string> secret = absl::ConsumePrefix(&rest, kFilePrefix)
-                                           ? ReadFile(ref, std::string(rest))
-                                           : ReadVariable(ref, std::string(absl::StripPrefix(
-                                                                   ref, kEnvPrefix)));
+  absl::StatusOr<std::string> secret =
+      absl::ConsumePrefix(&rest, kFilePrefix)
+          ? ReadFile(ref, std::string(rest))
+          : ReadVariable(ref, std::string(absl::StripPrefix(ref, kEnvPrefix)));
   if (!secret.ok()) return secret;
   if (secret->empty()) return Unreadable(ref, "is empty");
   if (secret->size() > limits::kMaxPasswordBytes) return Unreadable(ref, "is too long");

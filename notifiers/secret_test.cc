@@ -50,9 +50,8 @@ TEST(ReadSecretTest, SaysWhereItLookedAndNotWhatItFound) {
 }
 
 TEST(ValidateSecretRefTest, RefusesAPasswordWithoutShowingIt) {
-  for (const std::string ref :
-       {"hunter2", "", "file:", "file:relative", "file:/a\nb", "env:", "env:1A", "env:A B",
-        "FILE:/a", "env:hunter2!"}) {
+  for (const std::string ref : {"hunter2", "", "file:", "file:relative", "file:/a\nb",
+                                "env:", "env:1A", "env:A B", "FILE:/a", "env:hunter2!"}) {
     const absl::Status status = ValidateSecretRef(ref, "notifier.email.password_ref");
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << ref;
     EXPECT_EQ(DetailsOf(status).reason, "SECRET_REF_INVALID") << ref;

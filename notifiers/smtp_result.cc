@@ -33,7 +33,8 @@ bool IsSettingsFault(CURLcode code) {
   }
 }
 
-// Whether a command about this mail (MAIL, RCPT, DATA) was answered, rather than the greeting, EHLO or STARTTLS.
+// Whether a command about this mail (MAIL, RCPT, DATA) was answered, rather than the greeting, EHLO
+// or STARTTLS.
 bool AnswersTheMail(CURLcode code, const SmtpReplies& replies) {
   return code == CURLE_SEND_ERROR || replies.data_wanted();
 }
@@ -90,8 +91,8 @@ SendResult SmtpResult(CURLcode code, const SmtpReplies& replies, absl::string_vi
                       int recipient_count) {
   if (code == CURLE_OK) return Success(replies, recipient_count);
   SendResult result;
-  result.outcome = code == CURLE_ABORTED_BY_CALLBACK ? SendOutcome::kRetry
-                                                     : OutcomeOfFailure(code, replies);
+  result.outcome =
+      code == CURLE_ABORTED_BY_CALLBACK ? SendOutcome::kRetry : OutcomeOfFailure(code, replies);
   const bool answered = replies.last_code() >= 400;
   // 354 is the last reply where the data went out, or was going out, and no answer came.
   result.may_have_arrived = replies.last_code() == 354;

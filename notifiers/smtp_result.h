@@ -2,10 +2,10 @@
 #ifndef LAPSE_NOTIFIERS_SMTP_RESULT_H_
 #define LAPSE_NOTIFIERS_SMTP_RESULT_H_
 
+#include <curl/curl.h>
+
 #include <string>
 #include <vector>
-
-#include <curl/curl.h>
 
 #include "absl/strings/string_view.h"
 #include "notifiers/channel.h"
@@ -24,7 +24,8 @@ class SmtpReplies {
   const std::string& last_text() const { return last_text_; }
   // Whether the server asked for the message's data.
   bool data_wanted() const { return data_wanted_; }
-  // The replies that refuse a recipient, as text. Only meaningful once data was wanted, or no recipient was taken.
+  // The replies that refuse a recipient, as text. Only meaningful once data was wanted, or no
+  // recipient was taken.
   const std::vector<std::string>& refusals() const { return refusals_; }
   // Whether one of them was 4xx.
   bool refused_for_now() const { return refused_for_now_; }
@@ -40,8 +41,8 @@ class SmtpReplies {
   std::vector<std::string> refusals_;
 };
 
-// `transport_error` is libcurl's message; `recipient_count` that of the mail. The error may hold secrets that the server
-// echoed: the caller removes them.
+// `transport_error` is libcurl's message; `recipient_count` that of the mail. The error may hold
+// secrets that the server echoed: the caller removes them.
 SendResult SmtpResult(CURLcode code, const SmtpReplies& replies, absl::string_view transport_error,
                       int recipient_count);
 

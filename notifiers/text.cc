@@ -35,7 +35,8 @@ bool IsOverlongOrOutside(char32_t code_point, size_t length) {
   return false;
 }
 
-// The first code point of `text`, which is not empty. A byte that starts none counts as one replacement character.
+// The first code point of `text`, which is not empty. A byte that starts none counts as one
+// replacement character.
 Decoded DecodeFirst(absl::string_view text) {
   const auto lead = static_cast<unsigned char>(text[0]);
   const size_t length = SequenceLength(lead);
@@ -50,7 +51,8 @@ Decoded DecodeFirst(absl::string_view text) {
   return {code_point, length};
 }
 
-// Control characters, line and paragraph separators, and marks that hide text or turn its direction.
+// Control characters, line and paragraph separators, and marks that hide text or turn its
+// direction.
 bool MustEscape(char32_t c) {
   return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x61C || c == 0xFEFF ||
          (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
@@ -104,11 +106,8 @@ std::string OneLine(absl::string_view text, size_t max_bytes) {
 }
 
 std::string HtmlEscape(absl::string_view text) {
-  return absl::StrReplaceAll(text, {{"&", "&amp;"},
-                                    {"<", "&lt;"},
-                                    {">", "&gt;"},
-                                    {"\"", "&quot;"},
-                                    {"'", "&#39;"}});
+  return absl::StrReplaceAll(
+      text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}});
 }
 
 std::string FormatDuration(int64_t duration_us) {

@@ -1,5 +1,5 @@
-// Text that comes from clients, made fit for people's eyes: nothing in it can start a line, hide, or turn the reading
-// direction.
+// Text that comes from clients, made fit for people's eyes: nothing in it can start a line, hide,
+// or turn the reading direction.
 #ifndef LAPSE_NOTIFIERS_TEXT_H_
 #define LAPSE_NOTIFIERS_TEXT_H_
 
@@ -12,8 +12,9 @@
 
 namespace lapse::notifiers {
 
-// `text` as one line of valid UTF-8, at most `max_bytes` (at least 3) long; "…" ends what was cut. Control characters,
-// line separators and direction marks are shown as escapes (`\n`, `\u202e`); bytes that are not UTF-8 as U+FFFD.
+// `text` as one line of valid UTF-8, at most `max_bytes` (at least 3) long; "…" ends what was cut.
+// Control characters, line separators and direction marks are shown as escapes (`\n`, `\u202e`);
+// bytes that are not UTF-8 as U+FFFD.
 std::string OneLine(absl::string_view text, size_t max_bytes);
 
 // For element content and quoted attribute values.

@@ -20,17 +20,24 @@ TEST(OneLineTest, ShowsWhatCouldBreakOrTurnALineAsEscapes) {
       {"del\x7f", "del\\u007f"},
       {"c1 \xC2\x85 next line", "c1 \\u0085 next line"},
       {"\xE2\x80\xA8line separator", "\\u2028line separator"},
-      {"\xE2\x80\xAE" "desrever", "\\u202edesrever"},
+      {"\xE2\x80\xAE"
+       "desrever",
+       "\\u202edesrever"},
       {"zero\xE2\x80\x8Bwidth", "zero\\u200bwidth"},
-      {"Gr\xC3\xBC\xC3\x9F" "e \xE6\x9D\xB1\xE4\xBA\xAC \xF0\x9F\x9A\x9A",
-       "Gr\xC3\xBC\xC3\x9F" "e \xE6\x9D\xB1\xE4\xBA\xAC \xF0\x9F\x9A\x9A"},
+      {"Gr\xC3\xBC\xC3\x9F"
+       "e \xE6\x9D\xB1\xE4\xBA\xAC \xF0\x9F\x9A\x9A",
+       "Gr\xC3\xBC\xC3\x9F"
+       "e \xE6\x9D\xB1\xE4\xBA\xAC \xF0\x9F\x9A\x9A"},
   };
   for (const auto& c : kCases) EXPECT_EQ(OneLine(c.text, 1'000), c.expected) << c.text;
 }
 
 TEST(OneLineTest, ReplacesBytesThatAreNotUtf8) {
   const std::string kReplacement = "\xEF\xBF\xBD";
-  EXPECT_EQ(OneLine("a\xFF" "b", 100), "a" + kReplacement + "b");
+  EXPECT_EQ(OneLine("a\xFF"
+                    "b",
+                    100),
+            "a" + kReplacement + "b");
   EXPECT_EQ(OneLine("\xC3", 100), kReplacement);
   // Overlong newline, a surrogate, and beyond the last code point.
   EXPECT_EQ(OneLine("\xC0\x8A", 100), kReplacement + kReplacement);

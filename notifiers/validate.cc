@@ -32,21 +32,19 @@ absl::Status ValidateLine(absl::string_view text, size_t max_bytes, absl::string
 
 bool IsHostLabel(absl::string_view label) {
   return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&
-         std::all_of(label.begin(), label.end(), [](char c) {
-           return absl::ascii_isalnum(c) || c == '-' || c == '_';
-         });
+         std::all_of(label.begin(), label.end(),
+                     [](char c) { return absl::ascii_isalnum(c) || c == '-' || c == '_'; });
 }
 
-// Names, IPv4 addresses, and IPv6 addresses without brackets. Nothing that means something in a URL.
+// Names, IPv4 addresses, and IPv6 addresses without brackets. Nothing that means something in a
+// URL.
 bool IsHost(absl::string_view host) {
   if (host.empty() || host.size() > limits::kMaxHostBytes) return false;
   if (absl::StrContains(host, ":")) {
-    return std::all_of(host.begin(), host.end(), [](char c) {
-      return absl::ascii_isxdigit(c) || c == ':' || c == '.';
-    });
+    return std::all_of(host.begin(), host.end(),
+                       [](char c) { return absl::ascii_isxdigit(c) || c == ':' || c == '.'; });
   }
-  const std::vector<absl::string_view> labels =
-      absl::StrSplit(absl::StripSuffix(host, "."), '.');
+  const std::vector<absl::string_view> labels = absl::StrSplit(absl::StripSuffix(host, "."), '.');
   return std::all_of(labels.begin(), labels.end(), IsHostLabel);
 }
 
@@ -113,13 +111,12 @@ absl::Status ValidateTransport(const EmailNotifier& email) {
                         absl::StrCat("notifier.email.ca_file is ", Quoted(email.ca_file()),
                                      "; expected an absolute path"));
   }
-  if (email.timeout_seconds() < 0 ||
-      email.timeout_seconds() > limits::kMaxEmailTimeoutSeconds) {
-    return InvalidField("notifier.email.timeout_seconds", "TIMEOUT_INVALID",
-                        absl::StrCat("notifier.email.timeout_seconds is ", email.timeout_seconds(),
-                                     "; expected 1 to ", limits::kMaxEmailTimeoutSeconds,
-                                     ", or 0 for the default of ",
-                                     limits::kDefaultEmailTimeoutSeconds));
+  if (email.timeout_seconds() < 0 || email.timeout_seconds() > limits::kMaxEmailTimeoutSeconds) {
+    return InvalidField(
+        "notifier.email.timeout_seconds", "TIMEOUT_INVALID",
+        absl::StrCat("notifier.email.timeout_seconds is ", email.timeout_seconds(),
+                     "; expected 1 to ", limits::kMaxEmailTimeoutSeconds,
+                     ", or 0 for the default of ", limits::kDefaultEmailTimeoutSeconds));
   }
   return absl::OkStatus();
 }
@@ -142,8 +139,7 @@ absl::Status ValidateNotifier(const lapse::v1::Notifier& notifier) {
     case lapse::v1::Notifier::KIND_NOT_SET:
       break;
   }
-  return InvalidField("notifier.email", "KIND_MISSING",
-                      "notifier has no kind; set notifier.email");
+  return InvalidField("notifier.email", "KIND_MISSING", "notifier has no kind; set notifier.email");
 }
 
 }  // namespace lapse::notifiers

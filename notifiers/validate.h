@@ -7,8 +7,9 @@
 
 namespace lapse::notifiers {
 
-// INVALID_ARGUMENT on the first field at fault, by its path from `notifier` (`notifier.email.to[2]`). Looks at the
-// display name and the kind; name, uid, etag and times are the server's. Reads no file and no variable.
+// INVALID_ARGUMENT on the first field at fault, by its path from `notifier`
+// (`notifier.email.to[2]`). Looks at the display name and the kind; name, uid, etag and times are
+// the server's. Reads no file and no variable.
 absl::Status ValidateNotifier(const lapse::v1::Notifier& notifier);
 
 }  // namespace lapse::notifiers

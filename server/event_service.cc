@@ -113,7 +113,8 @@ grpc::ServerUnaryReactor* EventService::IngestEvent(grpc::CallbackServerContext*
                                                     const IngestEventRequest* request,
                                                     IngestEventResponse* response) {
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  absl::Status status = CheckEvent(*request, context_.clock.NowUs());
+  absl::Status status = context_.gate.Check();
+  if (status.ok()) status = CheckEvent(*request, context_.clock.NowUs());
   if (status.ok()) {
     EventList events;
     *events.Add() = request->event();
@@ -139,7 +140,8 @@ grpc::ServerUnaryReactor* EventService::BatchIngestEvents(grpc::CallbackServerCo
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   EventList events = request->events();
   absl::StatusOr<SiftedBatch> sifted = SiftBatch(&events, request->ByteSizeLong(), context_.clock.NowUs());
-  absl::Status status = sifted.status();
+  absl::Status status = context_.gate.Check();
+  if (status.ok()) status = sifted.status();
   if (status.ok() && sifted->accepted.empty()) {
     *response = MakeBatchResponse(*sifted, {});
     reactor->Finish(grpc::Status::OK);
@@ -163,7 +165,7 @@ grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest, lapse::v1::IngestEv
 EventService::IngestEventStream(grpc::CallbackServerContext* /*call*/) {
   using Refused = RefusedStream<
       grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest, lapse::v1::IngestEventStreamResponse>>;
-  const auto stream = std::make_shared<IngestStream>(context_.log, context_.clock, context_.registry);
+  const auto stream = std::make_shared<IngestStream>(context_.log, context_.gate, context_.clock, context_.registry);
   if (!context_.registry.Add(stream)) {
     return new Refused(Unavailable("TOO_MANY_STREAMS", "The server stops, or has too many streams; try again later",
                                    limits::kMicrosPerSecond));

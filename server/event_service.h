@@ -11,6 +11,7 @@
 #include "server/event_types.h"
 #include "server/executor.h"
 #include "server/indexed_attributes.h"
+#include "server/ingest_gate.h"
 #include "server/stream_registry.h"
 #include "storage/chunk_store.h"
 #include "storage/event_log.h"
@@ -20,6 +21,7 @@ namespace lapse::server {
 // What the service works with. All outlive it.
 struct EventServiceContext {
   storage::EventLog& log;
+  const IngestGate& gate;
   storage::ChunkStore& chunks;
   EventTypes& types;
   IndexedAttributeSet& indexed;

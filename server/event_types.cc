@@ -33,9 +33,11 @@ uint8_t KindBit(const Value& value) {
 }  // namespace
 
 absl::Status EventTypes::Load() {
-  ASSIGN_OR_RETURN(std::vector<EventType> types, store_.LoadEventTypes(&saved_position_));
+  storage::LogPosition saved = 0;
+  ASSIGN_OR_RETURN(std::vector<EventType> types, store_.LoadEventTypes(&saved));
   MutexLock lock(mutex_);
-  position_ = saved_position_;
+  saved_position_ = saved;
+  position_ = saved;
   for (const EventType& type : types) {
     Tally& tally = tallies_[type.type()];
     names_.insert(type.type());
@@ -48,6 +50,11 @@ absl::Status EventTypes::Load() {
     }
   }
   return absl::OkStatus();
+}
+
+storage::LogPosition EventTypes::SavedPosition() const {
+  MutexLock lock(mutex_);
+  return saved_position_;
 }
 
 void EventTypes::Count(const storage::LogEntry& entry) {
@@ -108,8 +115,9 @@ absl::Status EventTypes::Save() {
     }
   }
   const absl::Status status = store_.SaveEventTypes(changed, position);
-  if (status.ok()) return status;
   MutexLock lock(mutex_);
+  if (status.ok()) saved_position_ = position;
+  if (status.ok()) return status;
   for (const EventType& type : changed) tallies_[type.type()].changed = true;
   return status;
 }

@@ -24,7 +24,8 @@ class EventTypes {
 
   // Loads what was saved. Entries up to the saved position are then passed over by Count.
   absl::Status Load();
-  storage::LogPosition SavedPosition() const { return saved_position_; }
+  // Entries up to it need not be counted again at the next start.
+  storage::LogPosition SavedPosition() const;
 
   void Count(const storage::LogEntry& entry);
 
@@ -48,8 +49,8 @@ class EventTypes {
   static lapse::v1::EventType ToProto(const std::string& type, const Tally& tally);
 
   storage::EventTypeStore& store_;
-  storage::LogPosition saved_position_ = 0;
   mutable Mutex mutex_;
+  storage::LogPosition saved_position_ = 0;
   storage::LogPosition position_ = 0;
   absl::flat_hash_map<std::string, Tally> tallies_;
   std::set<std::string> names_;

@@ -66,6 +66,7 @@ absl::Status IngestStream::Submit(const std::shared_ptr<Slot>& slot) {
                                      last_batch_number_, ", the one before"));
   }
   last_batch_number_ = request_.batch_number();
+  RETURN_IF_ERROR(gate_.Check());
   const size_t request_bytes = request_.ByteSizeLong();
   ASSIGN_OR_RETURN(SiftedBatch sifted, SiftBatch(request_.mutable_events(), request_bytes, clock_.NowUs()));
   if (sifted.accepted.empty()) {

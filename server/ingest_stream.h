@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "lapse/v1/event_service.pb.h"
+#include "server/ingest_gate.h"
 #include "server/stream_registry.h"
 #include "storage/event_log.h"
 
@@ -22,8 +23,8 @@ class IngestStream
       public std::enable_shared_from_this<IngestStream> {
  public:
   // All outlive the stream.
-  IngestStream(storage::EventLog& log, Clock& clock, StreamRegistry& registry)
-      : log_(log), clock_(clock), registry_(registry) {}
+  IngestStream(storage::EventLog& log, const IngestGate& gate, Clock& clock, StreamRegistry& registry)
+      : log_(log), gate_(gate), clock_(clock), registry_(registry) {}
 
   // After the registry has taken the stream.
   void Begin();
@@ -53,6 +54,7 @@ class IngestStream
   void FinishOnce(const grpc::Status& status);
 
   storage::EventLog& log_;
+  const IngestGate& gate_;
   Clock& clock_;
   StreamRegistry& registry_;
 

@@ -22,7 +22,6 @@ namespace lapse::server {
 namespace {
 
 using google::protobuf::util::MessageDifferencer;
-using lapse::internal::v1::MonitorChange;
 using lapse::v1::Monitor;
 using storage::RecordedMonitorChange;
 
@@ -41,8 +40,9 @@ absl::Status NotFound(const std::string& name) {
 }
 
 absl::Status StaleEtag(const std::string& name) {
-  return MakeError(absl::StatusCode::kAborted, "ETAG_STALE",
-                   absl::StrCat(Quoted(name), " has changed since this etag; get it and try again"));
+  return MakeError(
+      absl::StatusCode::kAborted, "ETAG_STALE",
+      absl::StrCat(Quoted(name), " has changed since this etag; get it and try again"));
 }
 
 absl::Status Exists(const std::string& name) {
@@ -70,9 +70,14 @@ int64_t ChangeTimeUs(const RecordedMonitorChange& change) {
 
 MonitorCatalog::MonitorCatalog(storage::EventLog& log, storage::MonitorStore& monitors,
                                storage::NotifierStore& notifiers, Clock& clock)
-    : log_(log), store_(monitors), notifiers_(notifiers), clock_(clock), uuids_(clock, RandomSeed()) {}
+    : log_(log),
+      store_(monitors),
+      notifiers_(notifiers),
+      clock_(clock),
+      uuids_(clock, RandomSeed()) {}
 
-// At most one change of a monitor stands in an entry, since each waits for the one before: its index is 0.
+// At most one change of a monitor stands in an entry, since each waits for the one before: its
+// index is 0.
 absl::Status MonitorCatalog::RecordLogged(const storage::LogEntry& entry) {
   for (const lapse::internal::v1::ControlRecord& control : entry.controls) {
     if (!control.has_monitor_change()) continue;
@@ -116,7 +121,7 @@ absl::StatusOr<std::optional<Monitor>> MonitorCatalog::FindRepeated(const std::s
                                    Quoted(first->name())));
 }
 
-absl::StatusOr<Monitor> MonitorCatalog::CreateNew(const std::string& name, Monitor wanted,
+absl::StatusOr<Monitor> MonitorCatalog::CreateNew(const std::string& name, const Monitor& wanted,
                                                   const std::string& request_id) {
   {
     MutexLock lock(mutex_);

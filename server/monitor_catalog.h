@@ -1,5 +1,5 @@
-// The monitors in force. Every change is first in the event log, at the position where it takes effect, then in the
-// monitor store, then in force here.
+// The monitors in force. Every change is first in the event log, at the position where it takes
+// effect, then in the monitor store, then in force here.
 #ifndef LAPSE_SERVER_MONITOR_CATALOG_H_
 #define LAPSE_SERVER_MONITOR_CATALOG_H_
 
@@ -22,25 +22,27 @@
 
 namespace lapse::server {
 
-// Thread-safe. Changes are made one at a time and wait for the disk, so neither on gRPC's threads nor on the log's;
-// readers never wait for them. Errors name fields relative to the request.
+// Thread-safe. Changes are made one at a time and wait for the disk, so neither on gRPC's threads
+// nor on the log's; readers never wait for them. Errors name fields relative to the request.
 class MonitorCatalog {
  public:
   // All outlive the catalog.
   MonitorCatalog(storage::EventLog& log, storage::MonitorStore& monitors,
                  storage::NotifierStore& notifiers, Clock& clock);
 
-  // At start, for every entry that is read back from the log, in order: records a change that a crash kept from the
-  // store. The entries read must go back at least to those of a moment before the crash, as a replay from checkpoints
-  // does. Cheap where the entry has no controls; changes nothing where the change is recorded.
+  // At start, for every entry that is read back from the log, in order: records a change that a
+  // crash kept from the store. The entries read must go back at least to those of a moment before
+  // the crash, as a replay from checkpoints does. Cheap where the entry has no controls; changes
+  // nothing where the change is recorded.
   absl::Status RecordLogged(const storage::LogEntry& entry);
 
   // Then: puts what the store has in force. Before it the catalog is empty and must not be changed.
   absl::Status Load();
 
-  // INVALID_ARGUMENT (ID_INVALID, server/validation_monitor.h, NOTIFIER_UNKNOWN, REQUEST_ID_TOO_LONG, NOT_UTF8,
-  // REQUEST_ID_REUSED: it made another monitor), ALREADY_EXISTS (MONITOR_EXISTS), RESOURCE_EXHAUSTED
-  // (TOO_MANY_MONITORS), UNAVAILABLE (STATE_STORE_FAILED), or as EventLog::AppendControl. A repetition by `request_id` returns the first result, whatever
+  // INVALID_ARGUMENT (ID_INVALID, server/validation_monitor.h, NOTIFIER_UNKNOWN,
+  // REQUEST_ID_TOO_LONG, NOT_UTF8, REQUEST_ID_REUSED: it made another monitor), ALREADY_EXISTS
+  // (MONITOR_EXISTS), RESOURCE_EXHAUSTED (TOO_MANY_MONITORS), UNAVAILABLE (STATE_STORE_FAILED), or
+  // as EventLog::AppendControl. A repetition by `request_id` returns the first result, whatever
   // became of it since.
   absl::StatusOr<lapse::v1::Monitor> Create(const lapse::v1::CreateMonitorRequest& request);
 
@@ -59,8 +61,9 @@ class MonitorCatalog {
   // Whether a monitor names the notifier `notifiers/{id}`.
   bool NotifierInUse(const std::string& name) const;
 
-  // Runs `remove` while no monitor changes, so that a notifier cannot go while a monitor that names it is being made.
-  // FAILED_PRECONDITION (NOTIFIER_IN_USE), naming the monitor, where one names it; else what `remove` returns.
+  // Runs `remove` while no monitor changes, so that a notifier cannot go while a monitor that names
+  // it is being made. FAILED_PRECONDITION (NOTIFIER_IN_USE), naming the monitor, where one names
+  // it; else what `remove` returns.
   absl::Status RemoveNotifier(const std::string& name, absl::FunctionRef<absl::Status()> remove);
 
  private:
@@ -68,7 +71,7 @@ class MonitorCatalog {
   using MonitorChange = lapse::internal::v1::MonitorChange;
 
   // The following with `change_mutex_` held.
-  absl::StatusOr<Monitor> CreateNew(const std::string& name, Monitor wanted,
+  absl::StatusOr<Monitor> CreateNew(const std::string& name, const Monitor& wanted,
                                     const std::string& request_id);
   absl::StatusOr<std::optional<Monitor>> FindRepeated(const std::string& name,
                                                       const std::string& request_id);
@@ -94,8 +97,8 @@ class MonitorCatalog {
 
   // Held through a whole change, disk included; taken before `mutex_`.
   Mutex change_mutex_;
-  // Logged and in force, but the store could not take it. No change is made before it is recorded, so that the store
-  // lacks at most the last one.
+  // Logged and in force, but the store could not take it. No change is made before it is recorded,
+  // so that the store lacks at most the last one.
   std::optional<storage::RecordedMonitorChange> pending_;
 
   mutable Mutex mutex_;

@@ -15,10 +15,12 @@ namespace {
 
 constexpr char kDomain[] = "lapse";
 
-// gRPC gives 8 KiB to all metadata, in which the message stands up to three times, percent-encoded and in base64.
+// gRPC gives 8 KiB to all metadata, in which the message stands up to three times, percent-encoded
+// and in base64.
 constexpr size_t kMaxMessageBytes = 1'024;
 
-// A message names its field as its own message knows it; where that is nested in others, the path goes in front.
+// A message names its field as its own message knows it; where that is nested in others, the path
+// goes in front.
 std::string MessageOf(const absl::Status& status, const std::string& field) {
   std::string message(status.message());
   if (!IsUtf8(message)) message = absl::CHexEscape(message);

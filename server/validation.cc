@@ -20,7 +20,8 @@ using lapse::v1::Event;
 using lapse::v1::Value;
 
 constexpr int32_t kMaxNanos = 999'999'999;
-// 9999-12-31T23:59:59Z, the last second of google.protobuf.Timestamp; far below what overflows in microseconds.
+// 9999-12-31T23:59:59Z, the last second of google.protobuf.Timestamp; far below what overflows in
+// microseconds.
 constexpr int64_t kMaxTimestampSeconds = 253'402'300'799;
 
 std::string AttributeField(absl::string_view name) {
@@ -85,8 +86,9 @@ absl::Status BadTime(absl::string_view reason, absl::string_view message) {
 absl::Status ValidateOccurTime(const google::protobuf::Timestamp& time, int64_t now_us,
                                int64_t max_age_us) {
   if (time.seconds() < 0) {
-    return BadTime("OCCUR_TIME_BEFORE_1970",
-                   absl::StrCat("has ", time.seconds(), " seconds; it must not be before 1970-01-01"));
+    return BadTime(
+        "OCCUR_TIME_BEFORE_1970",
+        absl::StrCat("has ", time.seconds(), " seconds; it must not be before 1970-01-01"));
   }
   if (time.nanos() < 0 || time.nanos() > kMaxNanos || time.seconds() > kMaxTimestampSeconds) {
     return BadTime("OCCUR_TIME_INVALID",
@@ -116,8 +118,7 @@ absl::Status ValidateEvent(const Event& event, int64_t now_us, int64_t max_age_u
     return InvalidField("type", "TYPE_MISSING",
                         "the event has no type; one such as order_created is required");
   }
-  RETURN_IF_ERROR(
-      ValidateText("type", event.type(), limits::kMaxEventTypeBytes, "TYPE_TOO_LONG"));
+  RETURN_IF_ERROR(ValidateText("type", event.type(), limits::kMaxEventTypeBytes, "TYPE_TOO_LONG"));
   RETURN_IF_ERROR(
       ValidateText("source", event.source(), limits::kMaxSourceBytes, "SOURCE_TOO_LONG"));
   RETURN_IF_ERROR(ValidateText("id", event.id(), limits::kMaxEventIdBytes, "ID_TOO_LONG"));

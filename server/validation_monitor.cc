@@ -35,8 +35,9 @@ absl::Status Missing(absl::string_view field, absl::string_view reason) {
 }
 
 absl::Status TooMany(absl::string_view field, absl::string_view reason, size_t count, size_t most) {
-  return InvalidField(field, reason, absl::StrCat(field, " has ", count, " entries; at most ", most,
-                                                  " are allowed"));
+  return InvalidField(
+      field, reason,
+      absl::StrCat(field, " has ", count, " entries; at most ", most, " are allowed"));
 }
 
 absl::Status ValidateName(const Monitor& monitor) {
@@ -103,7 +104,8 @@ std::vector<Role> RolesOf(const FollowUp& follow_up) {
   return roles;
 }
 
-// An event that fits two patterns plays one role only, so that the second of two equal ones would never be played.
+// An event that fits two patterns plays one role only, so that the second of two equal ones would
+// never be played.
 absl::Status ValidateDistinct(const std::vector<Role>& roles) {
   std::map<std::tuple<std::string, std::string, std::string>, std::string> seen;
   for (const auto& [role, pattern] : roles) {
@@ -128,7 +130,8 @@ absl::Status ValidatePatterns(const FollowUp& follow_up) {
   return ValidateDistinct(roles);
 }
 
-// Signs must agree, as google.protobuf.Duration says. Bounds the seconds, so that microseconds do not overflow.
+// Signs must agree, as google.protobuf.Duration says. Bounds the seconds, so that microseconds do
+// not overflow.
 bool IsDuration(const Duration& duration) {
   constexpr int64_t kMaxSeconds = 315'576'000'000;
   if (duration.nanos() < -kMaxNanos || duration.nanos() > kMaxNanos) return false;
@@ -160,7 +163,8 @@ absl::Status ValidateDuration(const Duration& duration, const DurationRule& rule
   const bool too_long = ToMicros(duration) > rule.max_us ||
                         (ToMicros(duration) == rule.max_us && duration.nanos() % 1'000 != 0);
   if (!too_long) return absl::OkStatus();
-  return fail(absl::StrCat(rule.reason, "_TOO_LONG"), absl::StrCat("is ", duration.seconds(), " s"));
+  return fail(absl::StrCat(rule.reason, "_TOO_LONG"),
+              absl::StrCat("is ", duration.seconds(), " s"));
 }
 
 absl::Status ValidateWithin(const FollowUp& follow_up) {
@@ -178,13 +182,14 @@ absl::Status ValidateFollowUp(const FollowUp& follow_up) {
   RETURN_IF_ERROR(ValidateWithin(follow_up));
   RETURN_IF_ERROR(ValidateDuration(follow_up.grace(), {"grace", "GRACE", limits::kMaxGraceUs}));
   RETURN_IF_ERROR(
-      ValidateDuration(follow_up.reorder_tolerance(), {"reorder_tolerance", "REORDER_TOLERANCE",
-                                                       limits::kMaxReorderToleranceUs}));
+      ValidateDuration(follow_up.reorder_tolerance(),
+                       {"reorder_tolerance", "REORDER_TOLERANCE", limits::kMaxReorderToleranceUs}));
   RETURN_IF_ERROR(ValidateDuration(follow_up.clock_skew(),
                                    {"clock_skew", "CLOCK_SKEW", limits::kMaxClockSkewUs}));
   if (FollowUp::OnRepeat_IsValid(follow_up.on_repeat())) return absl::OkStatus();
-  return InvalidField("on_repeat", "ON_REPEAT_INVALID",
-                      absl::StrCat("on_repeat is ", follow_up.on_repeat(), ", which has no meaning"));
+  return InvalidField(
+      "on_repeat", "ON_REPEAT_INVALID",
+      absl::StrCat("on_repeat is ", follow_up.on_repeat(), ", which has no meaning"));
 }
 
 void NormalizeFollowUp(FollowUp* follow_up) {
@@ -217,7 +222,8 @@ absl::Status ValidateMonitor(const Monitor& monitor) {
     case Monitor::CONDITION_NOT_SET:
       break;
   }
-  return InvalidField("condition", "CONDITION_MISSING", "a condition such as follow_up is required");
+  return InvalidField("condition", "CONDITION_MISSING",
+                      "a condition such as follow_up is required");
 }
 
 void NormalizeMonitor(Monitor* monitor) {

@@ -97,7 +97,8 @@ TEST(ValidateMonitorTest, LabelsAndNotifiersAreLimited) {
   Check({
       {"most labels", [](Monitor& m) { SetLabels(m, 32); }},
       {"too many labels", [](Monitor& m) { SetLabels(m, 33); }, "TOO_MANY_LABELS", "labels"},
-      {"empty key", [](Monitor& m) { (*m.mutable_labels())[""] = "x"; }, "LABEL_KEY_EMPTY", "labels"},
+      {"empty key", [](Monitor& m) { (*m.mutable_labels())[""] = "x"; }, "LABEL_KEY_EMPTY",
+       "labels"},
       {"longest key", [](Monitor& m) { (*m.mutable_labels())[std::string(63, 'k')] = "x"; }},
       {"key too long", [](Monitor& m) { (*m.mutable_labels())[std::string(64, 'k')] = "x"; },
        "LABEL_KEY_TOO_LONG", "labels"},
@@ -137,14 +138,17 @@ TEST(ValidateMonitorTest, AConditionAndItsPatternsAreRequired) {
        "EVENT_TYPE_TOO_LONG", "follow_up.primary.event_type"},
       {"no key", primary([](EventPattern* p) { p->clear_key_attribute(); }),
        "KEY_ATTRIBUTE_MISSING", "follow_up.primary.key_attribute"},
-      {"longest key", primary([](EventPattern* p) { p->set_key_attribute(std::string(128, 'k')); })},
-      {"key too long", primary([](EventPattern* p) { p->set_key_attribute(std::string(129, 'k')); }),
+      {"longest key",
+       primary([](EventPattern* p) { p->set_key_attribute(std::string(128, 'k')); })},
+      {"key too long",
+       primary([](EventPattern* p) { p->set_key_attribute(std::string(129, 'k')); }),
        "KEY_ATTRIBUTE_TOO_LONG", "follow_up.primary.key_attribute"},
       {"an empty cancel", [](Monitor& m) { m.mutable_follow_up()->mutable_cancel(); },
        "EVENT_TYPE_MISSING", "follow_up.cancel.event_type"},
       {"a filter", primary([](EventPattern* p) { p->set_filter("attributes.amount > 100"); })},
-      {"a filter too long", primary([](EventPattern* p) { p->set_filter(std::string(4'097, ' ')); }),
-       "FILTER_TOO_LONG", "follow_up.primary.filter"},
+      {"a filter too long",
+       primary([](EventPattern* p) { p->set_filter(std::string(4'097, ' ')); }), "FILTER_TOO_LONG",
+       "follow_up.primary.filter"},
   });
 }
 
@@ -204,7 +208,8 @@ TEST(ValidateMonitorTest, DurationsAreLimited) {
         {"zero", set(0, 0)},
         {"longest", set(f.max_seconds, 0)},
         {"a nanosecond more", set(f.max_seconds, 1), absl::StrCat(f.reason, "_TOO_LONG"), field},
-        {"a microsecond more", set(f.max_seconds, 1'000), absl::StrCat(f.reason, "_TOO_LONG"), field},
+        {"a microsecond more", set(f.max_seconds, 1'000), absl::StrCat(f.reason, "_TOO_LONG"),
+         field},
         {"negative", set(-1, 0), absl::StrCat(f.reason, "_NEGATIVE"), field},
         {"negative by a nanosecond", set(0, -1), absl::StrCat(f.reason, "_NEGATIVE"), field},
         {"signs that differ", set(1, -1), "DURATION_INVALID", field},
@@ -234,7 +239,8 @@ TEST(ValidateMonitorTest, WithinIsOverZeroAndAtMostAYear) {
 }
 
 TEST(ValidateMonitorTest, OnRepeatMustBeKnown) {
-  Check({{"stack", [](Monitor& m) { m.mutable_follow_up()->set_on_repeat(FollowUp::ON_REPEAT_STACK); }},
+  Check({{"stack",
+          [](Monitor& m) { m.mutable_follow_up()->set_on_repeat(FollowUp::ON_REPEAT_STACK); }},
          {"unknown",
           [](Monitor& m) {
             m.mutable_follow_up()->set_on_repeat(static_cast<FollowUp::OnRepeat>(9));

@@ -56,7 +56,8 @@ std::vector<Case> TextCases() {
   return {
       {"no type", [](Event& e) { e.clear_type(); }, "TYPE_MISSING", "type"},
       {"longest type", [](Event& e) { e.set_type(std::string(128, 't')); }},
-      {"type too long", [](Event& e) { e.set_type(std::string(129, 't')); }, "TYPE_TOO_LONG", "type"},
+      {"type too long", [](Event& e) { e.set_type(std::string(129, 't')); }, "TYPE_TOO_LONG",
+       "type"},
       {"type not UTF-8", [](Event& e) { e.set_type(kNotUtf8); }, "NOT_UTF8", "type"},
       {"no source", [](Event& e) { e.clear_source(); }},
       {"longest source", [](Event& e) { e.set_source(std::string(128, 's')); }},
@@ -71,11 +72,13 @@ std::vector<Case> TextCases() {
       {"name too long", [=](Event& e) { SetString(e, name128 + "n", ""); },
        "ATTRIBUTE_NAME_TOO_LONG", "attributes[" + name128 + "]"},
       {"empty name", [](Event& e) { SetString(e, "", "x"); }, "ATTRIBUTE_NAME_EMPTY", "attributes"},
-      {"name not UTF-8", [](Event& e) { SetString(e, kNotUtf8, "x"); }, "NOT_UTF8", "attributes[?]"},
+      {"name not UTF-8", [](Event& e) { SetString(e, kNotUtf8, "x"); }, "NOT_UTF8",
+       "attributes[?]"},
       {"longest value", [](Event& e) { SetString(e, "x", std::string(4'096, 'v')); }},
       {"value too long", [](Event& e) { SetString(e, "x", std::string(4'097, 'v')); },
        "ATTRIBUTE_VALUE_TOO_LONG", "attributes[x]"},
-      {"value not UTF-8", [](Event& e) { SetString(e, "x", kNotUtf8); }, "NOT_UTF8", "attributes[x]"},
+      {"value not UTF-8", [](Event& e) { SetString(e, "x", kNotUtf8); }, "NOT_UTF8",
+       "attributes[x]"},
   };
 }
 
@@ -138,13 +141,15 @@ void Check(const std::vector<Case>& cases) {
     const absl::Status status = ValidateEvent(event, kNowUs);
     EXPECT_EQ(DetailsOf(status).reason, c.reason) << c.what << ": " << status;
     EXPECT_EQ(DetailsOf(status).field, c.field) << c.what << ": " << status;
-    EXPECT_EQ(status.code(), *c.reason == '\0' ? absl::StatusCode::kOk
-                                               : absl::StatusCode::kInvalidArgument)
+    EXPECT_EQ(status.code(),
+              *c.reason == '\0' ? absl::StatusCode::kOk : absl::StatusCode::kInvalidArgument)
         << c.what;
   }
 }
 
-TEST(ValidationTest, AcceptsAnEvent) { EXPECT_EQ(ValidateEvent(ValidEvent(), kNowUs), absl::OkStatus()); }
+TEST(ValidationTest, AcceptsAnEvent) {
+  EXPECT_EQ(ValidateEvent(ValidEvent(), kNowUs), absl::OkStatus());
+}
 
 TEST(ValidationTest, TextsAreLimited) { Check(TextCases()); }
 

@@ -14,7 +14,8 @@ absl::Status ValidateText(absl::string_view field, absl::string_view text, size_
                                      "); at most ", max_bytes, " are allowed"));
   }
   if (!IsUtf8(text)) {
-    return InvalidField(field, "NOT_UTF8", absl::StrCat(field, " is ", Quoted(text), ", which is not UTF-8"));
+    return InvalidField(field, "NOT_UTF8",
+                        absl::StrCat(field, " is ", Quoted(text), ", which is not UTF-8"));
   }
   return absl::OkStatus();
 }

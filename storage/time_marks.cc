@@ -63,7 +63,7 @@ bool TimeMarks::IsDue(const ClockReading& now, int64_t requested_us) const {
 
 int64_t TimeMarks::NextDueUs(const ClockReading& now, int64_t requested_us) const {
   if (IsHeld(now)) return now.wall_us + (held_until_steady_us_ - now.steady_us);
-  if (catching_up_) return std::max(now.wall_us, last_us_);
+  if (catching_up_) return std::max(now.wall_us, last_us_ + 1);
   return requested_us;
 }
 

@@ -1,5 +1,6 @@
-// The fields of lapse.v1.Alert as filters know them: `monitor`, `key`, `state`, `reason`, `severity`, `labels.NAME`,
-// `due_time`, `fire_time` and `detected_late`. Enums are written short or in full: `state = FIRING`, `STATE_FIRING`.
+// The fields of lapse.v1.Alert as filters know them: `monitor`, `key`, `state`, `reason`,
+// `severity`, `labels.NAME`, `due_time`, `fire_time` and `detected_late`. Enums are written short
+// or in full: `state = FIRING`, `STATE_FIRING`.
 #ifndef LAPSE_BASE_FILTER_ALERT_FIELDS_H_
 #define LAPSE_BASE_FILTER_ALERT_FIELDS_H_
 

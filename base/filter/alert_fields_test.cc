@@ -46,9 +46,9 @@ TEST(AlertFieldsTest, EveryFieldIsRead) {
 
 TEST(AlertFieldsTest, WhatIsUnsetIsMissing) {
   const Alert alert;
-  for (const std::string& filter : std::vector<std::string>{
-           "state != FIRING", "fire_time:*", "due_time < 2024-05-01T00:00:00Z", "labels:*",
-           "labels.team != x", "detected_late = true"}) {
+  for (const std::string& filter :
+       std::vector<std::string>{"state != FIRING", "fire_time:*", "due_time < 2024-05-01T00:00:00Z",
+                                "labels:*", "labels.team != x", "detected_late = true"}) {
     EXPECT_FALSE(Matches(filter, alert)) << filter;
   }
   EXPECT_TRUE(Matches("detected_late = false", alert));

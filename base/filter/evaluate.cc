@@ -19,9 +19,15 @@ std::partial_ordering CompareNumbers(int64_t a, double b) {
   return 0.0 <=> b - static_cast<double>(whole);
 }
 
-std::partial_ordering CompareNumbers(double a, int64_t b) { return 0 <=> CompareNumbers(b, a); }
+std::partial_ordering CompareNumbers(double a, int64_t b) {
+  const std::partial_ordering swapped = CompareNumbers(b, a);
+  if (std::is_lt(swapped)) return std::partial_ordering::greater;
+  if (std::is_gt(swapped)) return std::partial_ordering::less;
+  return swapped;
+}
 
-// Unordered where the types are unlike. Of the literals only strings, numbers and booleans come here.
+// Unordered where the types are unlike. Of the literals only strings, numbers and booleans come
+// here.
 std::partial_ordering Compare(const FieldValue& value, const Literal& literal) {
   constexpr auto kUnlike = std::partial_ordering::unordered;
   if (const auto* text = std::get_if<absl::string_view>(&value)) {
@@ -50,17 +56,17 @@ bool Holds(std::partial_ordering order, Operator op) {
   switch (op) {
     case Operator::kEqual:
     case Operator::kHas:
-      return order == 0;
+      return std::is_eq(order);
     case Operator::kNotEqual:
-      return order != 0;
+      return std::is_neq(order);
     case Operator::kLess:
-      return order < 0;
+      return std::is_lt(order);
     case Operator::kLessEqual:
-      return order <= 0;
+      return std::is_lteq(order);
     case Operator::kGreater:
-      return order > 0;
+      return std::is_gt(order);
     case Operator::kGreaterEqual:
-      return order >= 0;
+      return std::is_gteq(order);
   }
   return false;
 }

@@ -1,5 +1,5 @@
-// The fields of lapse.v1.Event as filters know them: `type`, `source`, `id`, `occur_time`, `ingest_time`, `sequence` and
-// `attributes.NAME`.
+// The fields of lapse.v1.Event as filters know them: `type`, `source`, `id`, `occur_time`,
+// `ingest_time`, `sequence` and `attributes.NAME`.
 #ifndef LAPSE_BASE_FILTER_EVENT_FIELDS_H_
 #define LAPSE_BASE_FILTER_EVENT_FIELDS_H_
 

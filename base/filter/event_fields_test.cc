@@ -53,9 +53,10 @@ TEST(EventFieldsTest, ACompleteEventCarriesItsOwnSequenceAndIngestTime) {
   lapse::v1::Event event = SampleEvent();
   event.set_sequence(5);
   SetTimestamp(kTimeUs, event.mutable_ingest_time());
-  EXPECT_TRUE(Matches("sequence = 5 AND ingest_time = 2024-05-01T00:00:00Z AND "
-                      "occur_time = 2024-05-01T00:00:00Z",
-                      EventFields(event)));
+  EXPECT_TRUE(
+      Matches("sequence = 5 AND ingest_time = 2024-05-01T00:00:00Z AND "
+              "occur_time = 2024-05-01T00:00:00Z",
+              EventFields(event)));
 }
 
 TEST(EventFieldsTest, AnEventWithoutAttributesHasNone) {

@@ -13,7 +13,8 @@ namespace lapse::filter_internal {
 
 enum class Operator { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kHas };
 
-// A string with `*` in it, split there: the first piece is a prefix, the last a suffix, the others come between in order.
+// A string with `*` in it, split there: the first piece is a prefix, the last a suffix, the others
+// come between in order.
 struct Pattern {
   std::vector<std::string> pieces;
 };

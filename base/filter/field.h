@@ -51,7 +51,8 @@ class FieldSchema {
   std::vector<FieldSpec> fields_;
 };
 
-// monostate: the field, or the map's entry, is not there. The string is owned by whom the resolver reads.
+// monostate: the field, or the map's entry, is not there. The string is owned by whom the resolver
+// reads.
 using FieldValue = std::variant<std::monostate, absl::string_view, bool, int64_t, double>;
 
 // Reads the fields of one resource.

@@ -103,8 +103,8 @@ TEST(FilterErrorTest, ACaretStandsUnderThePlace) {
 }
 
 TEST(FilterErrorTest, ALongFilterIsShownAroundThePlace) {
-  std::string text = "source = \"" + std::string(300, 'x') + "\"\nAND sorce = \"" +
-                     std::string(300, 'y') + "\"";
+  std::string text =
+      "source = \"" + std::string(300, 'x') + "\"\nAND sorce = \"" + std::string(300, 'y') + "\"";
   const absl::Status status = Error(text);
   EXPECT_TRUE(absl::StrContains(status.message(), "column 317")) << status;
   EXPECT_LT(status.message().size(), 300u);

@@ -41,7 +41,8 @@ class Resource : public FieldResolver {
     const std::string& name = TestSchema().fields()[field_id].name;
     const auto found = values_.find(key.empty() ? name : absl::StrCat(name, ".", key));
     if (found == values_.end()) return std::monostate();
-    if (const auto* text = std::get_if<std::string>(&found->second)) return absl::string_view(*text);
+    if (const auto* text = std::get_if<std::string>(&found->second))
+      return absl::string_view(*text);
     if (const auto* flag = std::get_if<bool>(&found->second)) return *flag;
     if (const auto* whole = std::get_if<int64_t>(&found->second)) return *whole;
     return std::get<double>(found->second);
@@ -165,11 +166,13 @@ TEST(FilterTest, BooleansAndEnumsAreEqualOrNot) {
 
 TEST(FilterTest, UnlikeTypesAreFalseUnderEveryOperator) {
   for (const char* op : {"=", "!=", "<", "<=", ">", ">=", ":"}) {
-    for (const char* pair : {"any.text|5", "any.text|5.5", "any.digits|17", "any.whole|\"7\"",
-                             "any.whole|abc", "any.fraction|\"7.5\"", "any.yes|1", "any.yes|\"true\""}) {
+    for (const char* pair :
+         {"any.text|5", "any.text|5.5", "any.digits|17", "any.whole|\"7\"", "any.whole|abc",
+          "any.fraction|\"7.5\"", "any.yes|1", "any.yes|\"true\""}) {
       const std::string text(pair);
       const size_t bar = text.find('|');
-      const std::string filter = absl::StrCat(text.substr(0, bar), " ", op, " ", text.substr(bar + 1));
+      const std::string filter =
+          absl::StrCat(text.substr(0, bar), " ", op, " ", text.substr(bar + 1));
       EXPECT_FALSE(Matches(filter, Sample())) << filter;
     }
   }

@@ -48,8 +48,9 @@ std::string WithStars(absl::string_view text) {
 absl::Status ErrorAt(absl::string_view text, size_t offset, absl::string_view reason,
                      absl::string_view message) {
   const size_t column = CountCharacters(text.substr(0, offset)) + 1;
-  return InvalidField("filter", reason,
-                      absl::StrCat("filter, column ", column, ": ", message, Excerpt(text, offset)));
+  return InvalidField(
+      "filter", reason,
+      absl::StrCat("filter, column ", column, ": ", message, Excerpt(text, offset)));
 }
 
 void Lexer::SkipSpace() {
@@ -93,9 +94,8 @@ Token Lexer::ReadText(absl::string_view ends) {
 
 absl::StatusOr<Token> Lexer::ReadOperator() {
   static constexpr std::pair<absl::string_view, Operator> kOperators[] = {
-      {"!=", Operator::kNotEqual},     {"<=", Operator::kLessEqual},
-      {">=", Operator::kGreaterEqual}, {"=", Operator::kEqual},
-      {"<", Operator::kLess},          {">", Operator::kGreater},
+      {"!=", Operator::kNotEqual}, {"<=", Operator::kLessEqual}, {">=", Operator::kGreaterEqual},
+      {"=", Operator::kEqual},     {"<", Operator::kLess},       {">", Operator::kGreater},
       {":", Operator::kHas},
   };
   Token token;

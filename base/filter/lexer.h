@@ -39,7 +39,8 @@ class Lexer {
 
   // The next token where a field, keyword or operator may stand.
   absl::StatusOr<Token> Next();
-  // The next token where a value stands: text runs on over `.`, `:` and `-`, as in 1.5, -3 and times.
+  // The next token where a value stands: text runs on over `.`, `:` and `-`, as in 1.5, -3 and
+  // times.
   absl::StatusOr<Token> NextValue();
 
  private:

@@ -53,7 +53,8 @@ bool ReadTime(const std::string& text, Literal* literal) {
   return true;
 }
 
-// Seconds with up to nine fractional digits and an `s`. Read by hand: a double would lose microseconds.
+// Seconds with up to nine fractional digits and an `s`. Read by hand: a double would lose
+// microseconds.
 bool ReadDuration(absl::string_view text, Literal* literal) {
   const bool negative = absl::ConsumePrefix(&text, "-");
   if (!absl::ConsumeSuffix(&text, "s") || text.empty() || !absl::ascii_isdigit(text[0])) {

@@ -10,7 +10,8 @@
 
 namespace lapse::filter_internal {
 
-// Reads `token` (kText or kString) for `field` into `literal`. Returns what is wrong with it, or empty.
+// Reads `token` (kText or kString) for `field` into `literal`. Returns what is wrong with it, or
+// empty.
 std::string ReadLiteral(const FieldSpec& field, const Token& token, Literal* literal);
 
 }  // namespace lapse::filter_internal

@@ -120,7 +120,8 @@ class Parser {
     if (token_.kind == Token::Kind::kString) {
       return Syntax("a value alone is not searched for; write FIELD = VALUE");
     }
-    if (token_.kind != Token::Kind::kText) return Syntax("a comparison such as type = \"x\" must stand here");
+    if (token_.kind != Token::Kind::kText)
+      return Syntax("a comparison such as type = \"x\" must stand here");
     Token name = token_;
     name.text = WithStars(name.text);
     RETURN_IF_ERROR(Advance());
@@ -140,7 +141,8 @@ class Parser {
       }
       RETURN_IF_ERROR(Advance());
       if (token_.kind != Token::Kind::kText && token_.kind != Token::Kind::kString) {
-        return Syntax(absl::StrCat("a name must follow '.'; quote odd ones: ", field.name, ".\"a b\""));
+        return Syntax(
+            absl::StrCat("a name must follow '.'; quote odd ones: ", field.name, ".\"a b\""));
       }
       parts.push_back(WithStars(token_.text));
       RETURN_IF_ERROR(Advance());
@@ -178,8 +180,7 @@ class Parser {
       return true;
     }
     if (!star) return false;
-    comparison->kind =
-        has_key ? Comparison::Kind::kEntryPresent : Comparison::Kind::kFieldPresent;
+    comparison->kind = has_key ? Comparison::Kind::kEntryPresent : Comparison::Kind::kFieldPresent;
     return true;
   }
 
@@ -209,8 +210,9 @@ class Parser {
   absl::Status UnknownField(const Token& name) {
     std::vector<std::string> known;
     for (const FieldSpec& field : schema_.fields()) known.push_back(field.name);
-    return Fail(name.offset, "FILTER_FIELD_UNKNOWN",
-                absl::StrCat("unknown field ", Quoted(name.text), "; ", DidYouMean(name.text, known)));
+    return Fail(
+        name.offset, "FILTER_FIELD_UNKNOWN",
+        absl::StrCat("unknown field ", Quoted(name.text), "; ", DidYouMean(name.text, known)));
   }
 
   bool IsKeyword(absl::string_view keyword) const {

@@ -11,7 +11,8 @@
 
 namespace lapse::filter_internal {
 
-// Empty where the text has nothing but space. Errors as Filter::Parse, which has checked length and encoding.
+// Empty where the text has nothing but space. Errors as Filter::Parse, which has checked length and
+// encoding.
 absl::StatusOr<std::optional<Node>> ParseExpression(absl::string_view text,
                                                     const FieldSchema& schema);
 

@@ -1,57 +1,131 @@
+// A database stored by every earlier schema version is upgraded with nothing lost.
+#include <unistd.h>
+
 #include <filesystem>
-#include "gtest/gtest.h"
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
 #include "base/proto_time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "storage/sqlite/sqlite_db.h"
 #include "storage/sqlite/state_store.h"
+
 namespace lapse::storage {
-using namespace lapse::v1;
-using lapse::internal::v1::MonitorChange;
-static RecordedMonitorChange Ch(int64_t pos, int idx, MonitorChange::Action a, std::string id, int rev, std::string req) {
-  RecordedMonitorChange r{pos, idx, {}};
-  r.change.set_action(a);
-  r.change.set_request_id(req);
-  Monitor& m = *r.change.mutable_monitor();
-  m.set_name("monitors/" + id); m.set_uid("0190b1c2-0000-7000-8000-0000000000" + id.substr(0,2)); m.set_revision(rev);
-  m.set_etag("e" + std::to_string(rev)); m.set_display_name(id); m.set_severity(Monitor::SEVERITY_CRITICAL);
-  m.add_notifiers("notifiers/mail");
-  auto* f = m.mutable_follow_up();
-  f->mutable_primary()->set_event_type("order_created"); f->mutable_primary()->set_key_attribute("order_id");
-  f->mutable_secondary()->set_event_type("order_delivered"); f->mutable_secondary()->set_key_attribute("order_id");
-  SetDuration(2700 * 1000000ll, f->mutable_within());
-  return r;
-}
-static Alert A(std::string id, int v, Alert::State s, std::vector<std::string> n) {
-  Alert a; a.set_name("alerts/" + id); a.set_version(v); a.set_state(s);
-  a.set_reason(s == Alert::STATE_FIRING ? Alert::REASON_DEADLINE_PASSED : Alert::REASON_FOLLOWED_LATE);
-  a.set_monitor("monitors/order-delivered"); a.set_monitor_uid("0190b1c2-0000-7000-8000-0000000000or"); a.set_revision(2);
-  a.set_key("A-" + id); a.set_expected_event_type("order_delivered"); a.mutable_primary_event()->set_type("order_created");
-  a.mutable_primary_event()->set_sequence(17);
-  SetTimestamp(1717200000000000, a.mutable_due_time());
-  for (auto& x : n) a.add_notifiers("notifiers/" + x);
-  return a;
-}
-TEST(Gen, Gen) {
-  std::filesystem::remove_all("/tmp/h_gen"); std::filesystem::create_directories("/tmp/h_gen");
-  auto s = SqliteStateStore::Open("/tmp/h_gen/state.db").value();
-  const int64_t t = 1717200000000000;
-  for (auto& c : {Ch(1,0,MonitorChange::ACTION_CREATE,"order-delivered",1,"req-1"), Ch(3,0,MonitorChange::ACTION_UPDATE,"order-delivered",2,""),
-                  Ch(4,1,MonitorChange::ACTION_CREATE,"paid",1,""), Ch(9,0,MonitorChange::ACTION_DELETE,"paid",1,"")})
-    ASSERT_TRUE(s->RecordMonitorChange(c, t + c.position).ok());
-  for (std::string n : {"mail", "pager"}) {
-    Notifier x; x.set_name("notifiers/" + n); x.set_uid("uid-" + n); x.set_etag("1"); x.mutable_email()->set_host("smtp.example.com");
-    x.mutable_email()->set_from("lapse@example.com"); x.mutable_email()->add_to("oncall@example.com");
-    ASSERT_TRUE(s->CreateNotifier(x, "req-" + n, t).ok());
+namespace {
+
+using lapse::v1::Alert;
+using lapse::v1::Delivery;
+using testing::ElementsAre;
+
+constexpr int64_t kStoredUs = 1'717'200'000'000'000;
+constexpr char kMail[] = "notifiers/mail";
+
+class StateUpgrade : public testing::Test {
+ protected:
+  StateUpgrade() : folder_(absl::StrCat(testing::TempDir(), "/upgrade_", getpid())) {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
   }
-  auto F = Alert::STATE_FIRING; auto R = Alert::STATE_RESOLVED;
-  ASSERT_TRUE(s->CommitAlerts({{A("a1",1,F,{"mail","pager"}),true},{A("b2",1,F,{"mail"}),true}}, t+1000).ok());
-  ASSERT_TRUE(s->CommitAlerts({{A("a1",2,R,{"mail","pager"}),true},{A("c3",1,R,{"mail"}),false}}, t+2000).ok());
-  ASSERT_TRUE(s->CommitAlerts({{A("a1",3,F,{"mail","pager"}),true}}, t+3000).ok());
-  DeliveryTry y; y.set_error("451 try later"); y.set_status_code(451);
-  ASSERT_TRUE(s->RecordTry("notifiers/mail/deliveries/1", y, Delivery::STATE_PENDING, t+9000).ok());
-  DeliveryTry z; z.set_status_code(250);
-  ASSERT_TRUE(s->RecordTry("notifiers/pager/deliveries/2", z, Delivery::STATE_SENT, 0).ok());
-  ASSERT_TRUE(s->RecordTry("notifiers/mail/deliveries/3", z, Delivery::STATE_DEAD, 0).ok());
-  EventType e; e.set_type("order_created"); e.set_event_count(17); auto* at = e.add_attributes(); at->set_name("order_id"); at->add_kinds(AttributeType::KIND_STRING);
-  ASSERT_TRUE(s->SaveEventTypes({e}, 9).ok());
-  for (auto& d : s->ListDeliveries("","",{},INT64_MAX,100).value()) printf("%s\n", d.delivery.ShortDebugString().c_str());
+
+  std::string PathOf(const std::string& name) const { return folder_ + "/" + name; }
+
+  // The database that `dump` in testdata describes.
+  std::string Restore(const std::string& dump) const {
+    std::ifstream file("storage/testdata/" + dump);
+    std::stringstream sql;
+    sql << file.rdbuf();
+    EXPECT_FALSE(sql.str().empty());
+    const std::string path = PathOf("state.db");
+    const absl::Status restored = SqliteDb::Open(path, {}).value()->Execute(sql.str().c_str());
+    EXPECT_TRUE(restored.ok()) << restored;
+    return path;
+  }
+
+  static std::vector<std::string> SchemaOf(const std::string& path) {
+    auto db = SqliteDb::Open(path, {}).value();
+    auto select =
+        db->Prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
+            .value();
+    std::vector<std::string> schema{absl::StrCat("version ", db->UserVersion().value())};
+    while (select.Step().value()) {
+      schema.push_back(absl::StrCat(select.Text(0), ": ", select.Text(1)));
+    }
+    return schema;
+  }
+
+ private:
+  const std::string folder_;
+};
+
+TEST_F(StateUpgrade, GivesVersion1TheSchemaOfANewDatabase) {
+  const std::string upgraded = Restore("state_v1.sql");
+  ASSERT_EQ(SchemaOf(upgraded)[0], "version 1");
+  ASSERT_TRUE(SqliteStateStore::Open(upgraded).ok());
+  ASSERT_TRUE(SqliteStateStore::Open(PathOf("new.db")).ok());
+  EXPECT_EQ(SchemaOf(upgraded), SchemaOf(PathOf("new.db")));
 }
+
+TEST_F(StateUpgrade, KeepsTheMonitorsOfVersion1) {
+  auto store = SqliteStateStore::Open(Restore("state_v1.sql")).value();
+  const auto monitors = store->LoadMonitors().value();
+  ASSERT_EQ(monitors.size(), 1u);
+  EXPECT_EQ(monitors[0].name(), "monitors/order-delivered");
+  EXPECT_EQ(monitors[0].revision(), 2);
+  EXPECT_EQ(ToMicros(monitors[0].follow_up().within()), 2'700'000'000);
+  EXPECT_EQ(store->LoadMonitorHistory().value().size(), 4u);
+  EXPECT_EQ(store->FindMonitorByRequestId("req-1", 0).value().revision(), 1);
 }
+
+TEST_F(StateUpgrade, KeepsTheNotifiersAndEventTypesOfVersion1) {
+  auto store = SqliteStateStore::Open(Restore("state_v1.sql")).value();
+  EXPECT_EQ(store->ListNotifiers("", 10).value().size(), 2u);
+  EXPECT_EQ(store->GetNotifier(kMail).value().email().to(0), "oncall@example.com");
+  EXPECT_EQ(store->FindNotifierByRequestId("req-pager", 0).value().uid(), "uid-pager");
+  LogPosition position = 0;
+  const auto types = store->LoadEventTypes(&position).value();
+  EXPECT_EQ(position, 9);
+  ASSERT_EQ(types.size(), 1u);
+  EXPECT_EQ(types[0].event_count(), 17);
+}
+
+TEST_F(StateUpgrade, KeepsTheAlertsAndTheFeedOfVersion1) {
+  auto store = SqliteStateStore::Open(Restore("state_v1.sql")).value();
+  const FeedInfo info = store->GetFeedInfo().value();
+  EXPECT_EQ(info.feed_id, "00112233445566778899aabbccddeeff");
+  EXPECT_EQ(info.last, 5);
+  EXPECT_EQ(store->ReadFeed(0, 10).value().size(), 5u);
+  EXPECT_EQ(store->GetAlert("alerts/a1").value().version(), 3);
+  const auto firing = store->ReadFiringAt(3, 0, 10).value();
+  ASSERT_EQ(firing.size(), 1u);
+  EXPECT_EQ(firing[0].alert.name(), "alerts/b2");
+  Alert next = store->GetAlert("alerts/b2").value();
+  next.set_version(2);
+  EXPECT_EQ(store->CommitAlerts({{next}}, kStoredUs).value()[0].position, 6);
+}
+
+TEST_F(StateUpgrade, GoesOnWithTheDeliveriesOfVersion1) {
+  auto store = SqliteStateStore::Open(Restore("state_v1.sql")).value();
+  EXPECT_EQ(store->NextTryTimeUs().value(), kStoredUs + 2'000);
+  const auto due = store->ListDueDeliveries(kMail, kStoredUs + 9'000, 10).value();
+  ASSERT_EQ(due.size(), 1u);
+  EXPECT_EQ(due[0].delivery.tries(0).error(), "451 try later");
+  EXPECT_EQ(due[0].delivery.idempotency_key(), "f85aa342e40dd9f1a93e1d469b92cddc");
+  EXPECT_EQ(due[0].alert.key(), "A-a1");
+
+  const Delivery digest = store->MakeDigest(kMail, kStoredUs + 9'000).value();
+  EXPECT_EQ(digest.name(), "notifiers/mail/deliveries/8");
+  EXPECT_EQ(digest.digested_count(), 3);
+  const auto digested =
+      store->ListDeliveries(kMail, "", {Delivery::STATE_DIGESTED}, INT64_MAX, 10).value();
+  std::vector<int64_t> numbers;
+  for (const auto& listed : digested) {
+    numbers.push_back(listed.number);
+    EXPECT_EQ(listed.delivery.digest(), digest.name());
+  }
+  EXPECT_THAT(numbers, ElementsAre(6, 4, 1));
+}
+
+}  // namespace
+}  // namespace lapse::storage

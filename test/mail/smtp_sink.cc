@@ -106,9 +106,17 @@ ReceivedMail ReadMail(fs::path eml) {
 
 std::vector<std::string> CommandOf(const SmtpSinkOptions& options, const std::string& folder,
                                    const TestCertificate& certificate) {
-  std::vector<std::string> command = {
-      kPython, kScript,  "--folder", folder, "--parsed", "--quiet", "--exit-with-stdin", "--port",
-      absl::StrCat(options.port), "--tls", options.tls};
+  std::vector<std::string> command = {kPython,
+                                      kScript,
+                                      "--folder",
+                                      folder,
+                                      "--parsed",
+                                      "--quiet",
+                                      "--exit-with-stdin",
+                                      "--port",
+                                      absl::StrCat(options.port),
+                                      "--tls",
+                                      options.tls};
   const auto add = [&command](const std::string& flag, const std::string& value) {
     if (value.empty() || value == "0") return;
     command.push_back(flag);
@@ -173,13 +181,12 @@ std::string MakeTestFolder() {
 
 absl::StatusOr<TestCertificate> MakeTestCertificate(const std::string& folder) {
   TestCertificate made{folder + "/sink.cert.pem", folder + "/sink.key.pem"};
-  ASSIGN_OR_RETURN(const int pid,
-                   Spawn({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                          "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-batch",
-                          "-subj", "/CN=localhost", "-addext",
-                          "subjectAltName=DNS:localhost", "-keyout", made.key_file,
-                          "-out", made.cert_file},
-                         -1, -1));
+  ASSIGN_OR_RETURN(
+      const int pid,
+      Spawn({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+             "-nodes", "-days", "2", "-batch", "-subj", "/CN=localhost", "-addext",
+             "subjectAltName=DNS:localhost", "-keyout", made.key_file, "-out", made.cert_file},
+            -1, -1));
   if (WaitForExit(pid) != 0) return absl::InternalError("openssl made no certificate");
   return made;
 }

@@ -29,7 +29,8 @@ struct SmtpSinkOptions {
   std::vector<std::string> refused_recipients;
   int refuse_mails_with = 0;
   int drop_after_data = 0;
-  // "", "greeting", "data" or "quit".
+  // What it never answers: "", "greeting", "data", "kept" (the data, once the mail is kept) or
+  // "quit".
   std::string hang;
 };
 
@@ -78,8 +79,8 @@ class SmtpSink {
 
   // The mails so far, in the order they came.
   std::vector<ReceivedMail> Mails() const;
-  // Waits, watching the folder, until there are at least `count`, or `timeout_us` of real time have passed; returns what
-  // there is then.
+  // Waits, watching the folder, until there are at least `count`, or `timeout_us` of real time have
+  // passed; returns what there is then.
   std::vector<ReceivedMail> WaitForMails(size_t count, int64_t timeout_us = 30'000'000) const;
 
   // Ends the process at once, as a crash would. Idempotent.

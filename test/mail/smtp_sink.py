@@ -42,8 +42,9 @@ def parse_args():
                         help="answer every mail with this code after its DATA")
     parser.add_argument("--drop-after-data", type=int, default=0, metavar="N",
                         help="keep the first N mails and cut the connection without an answer")
-    parser.add_argument("--hang", choices=["greeting", "data", "kept"],
-                        help="never say hello, never answer DATA, or keep the mail and never answer")
+    parser.add_argument("--hang", choices=["greeting", "data", "kept", "quit"],
+                        help="never greet; never answer a mail's data; keep the mail and never "
+                             "answer it; or never answer QUIT")
     args = parser.parse_args()
     if args.tls != "none" and not (args.cert and args.key):
         parser.error("--tls needs --cert and --key")

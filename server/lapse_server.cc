@@ -1,0 +1,348 @@
+#include "server/lapse_server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "monitors/recovery.h"
+#include "notifiers/dispatcher.h"
+#include "notifiers/email_channel.h"
+#include "server/alert_hub.h"
+#include "server/alert_service.h"
+#include "server/event_service.h"
+#include "server/event_types.h"
+#include "server/executor.h"
+#include "server/housekeeper.h"
+#include "server/indexed_attributes.h"
+#include "server/ingest_gate.h"
+#include "server/monitor_catalog.h"
+#include "server/monitor_service.h"
+#include "server/notifier_service.h"
+#include "server/stream_registry.h"
+#include "spdlog/spdlog.h"
+#include "storage/event_log.h"
+#include "storage/sqlite/checkpoint_store.h"
+#include "storage/sqlite/chunk_store.h"
+#include "storage/sqlite/data_folder.h"
+#include "storage/sqlite/state_store.h"
+
+namespace lapse::server {
+namespace {
+
+constexpr int kExecutorThreads = 8;
+constexpr size_t kExecutorQueue = 4 * limits::kMaxSubscribers;
+constexpr int kSlowThreads = 4;
+constexpr size_t kSlowQueue = 64;
+constexpr size_t kMaxIngestStreams = 10'000;
+// Of the 5 s that a stop may take: what calls under way get before they are cut.
+constexpr std::chrono::milliseconds kShutdownGrace(2'000);
+constexpr int64_t kTickUs = limits::kMicrosPerSecond;
+constexpr int64_t kSaveIntervalUs = 30 * limits::kMicrosPerSecond;
+constexpr int64_t kTrimIntervalUs = limits::kMicrosPerMinute;
+constexpr int kTrimLimit = 10'000;
+
+constexpr char kEventServiceName[] = "lapse.v1.EventService";
+constexpr char kAlertServiceName[] = "lapse.v1.AlertService";
+constexpr const char* kServiceNames[] = {"", kEventServiceName, kAlertServiceName, "lapse.v1.MonitorService",
+                                         "lapse.v1.NotifierService"};
+
+int ShardCount(const Options& options) {
+  if (options.shard_count > 0) return options.shard_count;
+  return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 64u));
+}
+
+// Hands each entry to the tally and to the matcher.
+class EntryFanOut : public storage::LogFollower {
+ public:
+  EntryFanOut(EventTypes& types, monitors::ShardedMatcher& matcher) : types_(types), matcher_(matcher) {}
+
+  void OnEntry(std::shared_ptr<const storage::LogEntry> entry) override {
+    types_.Count(*entry);
+    matcher_.OnEntry(std::move(entry));
+  }
+
+ private:
+  EventTypes& types_;
+  monitors::ShardedMatcher& matcher_;
+};
+
+class LapseServerImpl : public LapseServer, private monitors::MatcherListener {
+ public:
+  LapseServerImpl(const Options& options, Clock& clock)
+      : options_(options),
+        clock_(clock),
+        executor_(kExecutorThreads, kExecutorQueue),
+        slow_executor_(kSlowThreads, kSlowQueue),
+        ingest_streams_(kMaxIngestStreams),
+        subscribers_(limits::kMaxSubscribers),
+        housekeeper_(clock) {}
+
+  ~LapseServerImpl() override { Stop(); }
+
+  absl::Status Start() {
+    RETURN_IF_ERROR(OpenStorage());
+    RETURN_IF_ERROR(Recover());
+    MakeServices();
+    RETURN_IF_ERROR(Serve());
+    started_ = true;
+    return absl::OkStatus();
+  }
+
+  const std::string& address() const override { return address_; }
+  void Stop() override;
+
+ private:
+  absl::Status OpenStorage();
+  absl::Status Recover();
+  void MakeServices();
+  void KeepHouse();
+  absl::Status Serve();
+  absl::Status Listen(grpc::ServerBuilder& builder);
+  void SetHealth(const char* service, bool serving);
+  absl::Status Retire();
+  absl::Status Trim();
+  void FailIngest(const absl::Status& status);
+
+  // monitors::MatcherListener
+  void OnAlertsCommitted(storage::FeedPosition last) override;
+  void OnAlertsHeldUp(const absl::Status& status) override;
+  void OnAlertsFailed(const absl::Status& status) override { FailIngest(status); }
+  void OnMatcherFailed(const absl::Status& status) override { FailIngest(status); }
+  void OnCheckpointed(storage::LogPosition position) override { checkpointed_ = position; }
+
+  const Options options_;
+  Clock& clock_;
+
+  // In the order in which one needs the other.
+  std::unique_ptr<storage::DataFolder> folder_;
+  std::unique_ptr<storage::SqliteStateStore> state_;
+  std::unique_ptr<storage::SqliteChunkStore> chunks_;
+  std::unique_ptr<storage::FileCheckpointStore> checkpoints_;
+  std::unique_ptr<storage::EventLog> log_;
+  std::unique_ptr<MonitorCatalog> catalog_;
+  std::unique_ptr<EventTypes> types_;
+  std::unique_ptr<IndexedAttributeSet> indexed_;
+  std::unique_ptr<AlertHub> hub_;
+  std::unique_ptr<notifiers::Dispatcher> dispatcher_;
+  std::unique_ptr<monitors::ShardedMatcher> matcher_;
+  std::unique_ptr<EntryFanOut> fan_out_;
+
+  Executor executor_;
+  Executor slow_executor_;
+  StreamRegistry ingest_streams_;
+  StreamRegistry subscribers_;
+  IngestGate gate_;
+  std::unique_ptr<EventService> event_service_;
+  std::unique_ptr<MonitorService> monitor_service_;
+  std::unique_ptr<AlertService> alert_service_;
+  std::unique_ptr<NotifierService> notifier_service_;
+  Housekeeper housekeeper_;
+  std::unique_ptr<grpc::Server> server_;
+  std::string address_;
+  std::atomic<storage::LogPosition> checkpointed_ = 0;
+  // Set while the dispatcher may be woken, and while there is a server whose health can be told.
+  std::atomic<bool> publishing_ = false;
+  std::atomic<bool> serving_ = false;
+  bool started_ = false;
+  bool stopped_ = false;
+};
+
+absl::Status LapseServerImpl::OpenStorage() {
+  const std::string& root = options_.data_folder;
+  ASSIGN_OR_RETURN(folder_, storage::DataFolder::Open(root));
+  ASSIGN_OR_RETURN(state_, storage::SqliteStateStore::Open(absl::StrCat(root, "/state.db")));
+  storage::SqliteChunkStoreOptions chunk_options;
+  chunk_options.file_bytes = options_.log_file_bytes;
+  ASSIGN_OR_RETURN(chunks_, storage::SqliteChunkStore::Open(absl::StrCat(root, "/log"), chunk_options));
+  ASSIGN_OR_RETURN(checkpoints_, storage::FileCheckpointStore::Open(absl::StrCat(root, "/checkpoints")));
+  storage::EventLogOptions log_options;
+  log_options.settle_us = options_.settle_us;
+  log_options.idle_key_retention_us = options_.idle_key_retention_us;
+  log_options.duplicate_window_events = options_.duplicate_window_events;
+  log_options.duplicate_window_path = absl::StrCat(root, "/duplicates");
+  ASSIGN_OR_RETURN(log_, storage::EventLog::Open(log_options, *chunks_, clock_));
+  return absl::OkStatus();
+}
+
+absl::Status LapseServerImpl::Recover() {
+  indexed_ = std::make_unique<IndexedAttributeSet>(*chunks_, options_.index_attributes);
+  catalog_ = std::make_unique<MonitorCatalog>(*log_, *state_, *state_, clock_);
+  RETURN_IF_ERROR(catalog_->Recover(*chunks_));
+  for (const lapse::v1::Monitor& monitor : catalog_->List("", limits::kMaxMonitors)) indexed_->AddKeysOf(monitor);
+  types_ = std::make_unique<EventTypes>(*state_);
+  RETURN_IF_ERROR(types_->Load());
+  const storage::LogPosition uncounted = std::max(types_->SavedPosition() + 1, chunks_->FirstPosition());
+  RETURN_IF_ERROR(chunks_->Read(uncounted, [this](const storage::LogEntry& entry) {
+    types_->Count(entry);
+    return absl::OkStatus();
+  }));
+  hub_ = std::make_unique<AlertHub>(*state_, clock_);
+  RETURN_IF_ERROR(hub_->Load());
+  notifiers::Channels channels;
+  channels[lapse::v1::Notifier::kEmail] = std::make_unique<notifiers::EmailChannel>();
+  dispatcher_ = std::make_unique<notifiers::Dispatcher>(*state_, *state_, std::move(channels), clock_);
+  monitors::MatcherOptions matcher_options;
+  matcher_options.shard_count = ShardCount(options_);
+  matcher_options.checkpoint_interval_us = options_.checkpoint_interval_us;
+  const monitors::MatcherDeps deps{.alerts = *state_,
+                                   .monitors = *state_,
+                                   .checkpoints = *checkpoints_,
+                                   .clock = clock_,
+                                   .listener = *this,
+                                   .seed = chunks_->Seed()};
+  ASSIGN_OR_RETURN(matcher_, monitors::RecoverMatcher(matcher_options, deps, *chunks_));
+  fan_out_ = std::make_unique<EntryFanOut>(*types_, *matcher_);
+  return absl::OkStatus();
+}
+
+void LapseServerImpl::MakeServices() {
+  event_service_ = std::make_unique<EventService>(EventServiceContext{.log = *log_,
+                                                                      .gate = gate_,
+                                                                      .chunks = *chunks_,
+                                                                      .types = *types_,
+                                                                      .indexed = *indexed_,
+                                                                      .clock = clock_,
+                                                                      .executor = executor_,
+                                                                      .registry = ingest_streams_});
+  monitor_service_ = std::make_unique<MonitorService>(
+      MonitorServiceContext{.catalog = *catalog_, .matcher = *matcher_, .indexed = *indexed_, .executor = executor_});
+  alert_service_ = std::make_unique<AlertService>(
+      AlertStreamContext{
+          .store = *state_, .hub = *hub_, .clock = clock_, .executor = executor_, .registry = subscribers_},
+      *log_);
+  notifier_service_ = std::make_unique<NotifierService>(NotifierServiceContext{.notifiers = *state_,
+                                                                               .deliveries = *state_,
+                                                                               .catalog = *catalog_,
+                                                                               .dispatcher = *dispatcher_,
+                                                                               .clock = clock_,
+                                                                               .executor = executor_,
+                                                                               .slow_executor = slow_executor_});
+}
+
+void LapseServerImpl::KeepHouse() {
+  housekeeper_.Every("heartbeats", kTickUs, [this] {
+    subscribers_.TickAll(clock_.NowUs());
+    return absl::OkStatus();
+  });
+  housekeeper_.Every("event types", kSaveIntervalUs, [this] { return types_->Save(); });
+  housekeeper_.Every("duplicate window", kSaveIntervalUs, [this] { return log_->SaveDuplicateWindow(); });
+  housekeeper_.Every("retention", kTrimIntervalUs, [this] {
+    RETURN_IF_ERROR(Retire());
+    return Trim();
+  });
+  housekeeper_.Start();
+}
+
+absl::Status LapseServerImpl::Retire() {
+  const storage::LogPosition needed_after = std::min(checkpointed_.load(), types_->SavedPosition());
+  return chunks_->Retire(needed_after + 1, clock_.NowUs() - options_.event_retention_us);
+}
+
+absl::Status LapseServerImpl::Trim() {
+  const int64_t older_than_us = clock_.NowUs() - limits::kFeedRetentionUs;
+  RETURN_IF_ERROR(state_->TrimFeed(older_than_us, kTrimLimit).status());
+  return state_->TrimDeliveries(older_than_us, kTrimLimit).status();
+}
+
+absl::Status LapseServerImpl::Serve() {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kMaxTransportMessageBytes));
+  // Two servers on one port would share its clients by chance.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.RegisterService(event_service_.get());
+  builder.RegisterService(monitor_service_.get());
+  builder.RegisterService(alert_service_.get());
+  builder.RegisterService(notifier_service_.get());
+  publishing_ = true;
+  matcher_->Start(*log_);
+  RETURN_IF_ERROR(log_->Start(*fan_out_));
+  dispatcher_->Start();
+  RETURN_IF_ERROR(Listen(builder));
+  serving_ = true;
+  for (const char* service : kServiceNames) SetHealth(service, true);
+  KeepHouse();
+  return absl::OkStatus();
+}
+
+absl::Status LapseServerImpl::Listen(grpc::ServerBuilder& builder) {
+  int port = 0;
+  builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port);
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port == 0) {
+    return MakeError(absl::StatusCode::kUnavailable, "ADDRESS_IN_USE",
+                     absl::StrCat("Cannot listen on ", options_.listen,
+                                  ": the address is in use or not this machine's; name another with --listen"));
+  }
+  address_ = absl::StrCat(options_.listen.substr(0, options_.listen.rfind(':')), ":", port);
+  return absl::OkStatus();
+}
+
+void LapseServerImpl::SetHealth(const char* service, bool serving) {
+  if (serving_) server_->GetHealthCheckService()->SetServingStatus(service, serving);
+}
+
+void LapseServerImpl::OnAlertsCommitted(storage::FeedPosition last) {
+  hub_->Publish(last);
+  if (publishing_) dispatcher_->Wake();
+}
+
+void LapseServerImpl::OnAlertsHeldUp(const absl::Status& status) {
+  if (status.ok()) {
+    spdlog::info("alerts are stored again");
+  } else {
+    spdlog::error("alerts wait, since they cannot be stored: {}", status.ToString());
+  }
+  SetHealth(kAlertServiceName, status.ok());
+}
+
+void LapseServerImpl::FailIngest(const absl::Status& status) {
+  spdlog::critical("no more events are taken until a restart, since they can no longer be judged: {}",
+                   status.ToString());
+  gate_.Close(Unavailable("MATCHER_STOPPED",
+                          "The server can no longer judge events and takes none until it is restarted; its log says why",
+                          limits::kMicrosPerMinute));
+  for (const char* service : kServiceNames) SetHealth(service, false);
+}
+
+void LapseServerImpl::Stop() {
+  if (std::exchange(stopped_, true)) return;
+  if (server_ != nullptr) {
+    for (const char* service : kServiceNames) SetHealth(service, false);
+    subscribers_.DrainAll();
+    ingest_streams_.DrainAll();
+    server_->Shutdown(std::chrono::system_clock::time_point(std::chrono::microseconds(clock_.NowUs())) + kShutdownGrace);
+    server_->Wait();
+  }
+  housekeeper_.Stop();
+  if (log_ != nullptr) log_->Stop();
+  if (matcher_ != nullptr) matcher_->Stop();
+  if (dispatcher_ != nullptr) dispatcher_->Stop();
+  slow_executor_.Stop();
+  executor_.Stop();
+  if (!started_) return;
+  for (const absl::Status& status : {types_->Save(), log_->SaveDuplicateWindow()}) {
+    if (!status.ok()) spdlog::warn("the next start reads more of the log: {}", status.ToString());
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LapseServer>> LapseServer::Start(const Options& options, Clock& clock) {
+  auto server = std::make_unique<LapseServerImpl>(options, clock);
+  RETURN_IF_ERROR(server->Start());
+  return server;
+}
+
+}  // namespace lapse::server

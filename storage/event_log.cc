@@ -1,0 +1,458 @@
+#include "storage/event_log.h"
+
+#include <algorithm>
+#include <future>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "base/mutex.h"
+#include "base/status_macros.h"
+#include "base/uuid.h"
+#include "spdlog/spdlog.h"
+#include "storage/chunk_store_errors.h"
+#include "storage/duplicate_window.h"
+#include "storage/duplicate_window_file.h"
+#include "storage/duplicate_window_recovery.h"
+#include "storage/event_log_queue.h"
+#include "storage/time_marks.h"
+
+namespace lapse::storage {
+namespace {
+
+using lapse::internal::v1::ControlRecord;
+using lapse::v1::Event;
+
+// The thread looks at the clocks this often at least, to notice that the process stood still.
+constexpr int64_t kMaxWaitUs = 250 * limits::kMicrosPerMilli;
+// After a full disk, until the next try to log a time mark.
+constexpr int64_t kMarkRetryUs = limits::kMicrosPerSecond;
+constexpr int64_t kStoppedRetryUs = 10 * limits::kMicrosPerSecond;
+constexpr int64_t kStoppingRetryUs = limits::kMicrosPerSecond;
+constexpr size_t kSavedEntriesAtOnce = 16'384;
+
+// What a client gets for a failed write.
+absl::Status AnswerFor(const absl::Status& write_error) {
+  if (IsDiskFull(write_error)) return write_error;
+  return Unavailable("LOG_STOPPED", std::string(write_error.message()), kStoppedRetryUs);
+}
+
+// A group of requests on its way through a commit.
+struct Group {
+  std::vector<QueuedRequest> requests;
+  // By request; empty for a control.
+  std::vector<std::vector<AppendedEvent>> results;
+  std::shared_ptr<LogEntry> entry;
+  std::vector<ConflictingCopy> conflicts;
+  int64_t duplicates = 0;
+  // What the clock said when the mark was decided, and whether an entry is due for the mark's sake.
+  int64_t wall_us = 0;
+  bool mark_is_due = false;
+};
+
+class EventLogThread : public EventLog {
+ public:
+  EventLogThread(EventLogOptions options, ChunkStore& store, Clock& clock)
+      : options_(std::move(options)),
+        store_(store),
+        clock_(clock),
+        uuids_(clock, options_.id_seed == 0 ? RandomSeed() : options_.id_seed),
+        marks_({options_.settle_us, options_.detect_gaps}, store.LastMarkTimeUs()),
+        window_(std::max<size_t>(options_.duplicate_window_events, 1)) {}
+
+  ~EventLogThread() override { Stop(); }
+
+  absl::Status Recover();
+
+  absl::Status Start(LogFollower& follower) override;
+  absl::Status Append(google::protobuf::RepeatedPtrField<Event> events, AppendCallback done) override;
+  absl::Status AppendControl(ControlRecord control, ControlCallback done) override;
+  void RequestMark(int64_t at_us) override;
+  void Stop() override;
+  absl::Status SaveDuplicateWindow() override;
+  EventLogMetrics Metrics() const override;
+
+ private:
+  ClockReading Now() { return {clock_.NowUs(), clock_.SteadyUs()}; }
+  void PushServerStart(ControlCallback done);
+  absl::Status Push(QueuedRequest&& request);
+  // With mutex_ held.
+  absl::Status CheckAcceptingLocked() const;
+
+  // All of these on the log's thread.
+  void Run();
+  bool WaitForWork(MutexLock& lock);
+  bool MarkIsDueLocked(const ClockReading& now) const;
+  void NoteTime(int64_t expected_us);
+  Group TakeGroupLocked();
+  void Process(Group group);
+  void PlaceRequests(Group& group);
+  AppendedEvent PlaceEvent(const Event& event, bool has_server_id, int64_t receive_time_us, Group& group);
+  bool MustWrite(const Group& group) const;
+  absl::Status Write(Group& group);
+  void Undo(Group& group, const absl::Status& error);
+  void NoteCommitted(const Group& group);
+  void Answer(Group& group, LogPosition position);
+  static void FailAll(Group& group, const absl::Status& status);
+  void CountWindowLocked();
+
+  const EventLogOptions options_;
+  ChunkStore& store_;
+  Clock& clock_;
+  UuidGenerator uuids_;
+  LogFollower* follower_ = nullptr;
+
+  mutable Mutex mutex_;
+  CondVar work_;
+  EventLogQueue queue_;
+  bool started_ = false;
+  bool stopping_ = false;
+  absl::Status stopped_;
+  int64_t requested_mark_us_ = TimeMarks::kNoRequest;
+  // Marks up to it are logged, or on their way.
+  int64_t mark_floor_us_ = 0;
+  int64_t last_mark_us_ = 0;
+  EventLogMetrics metrics_;
+
+  // The log's thread alone.
+  TimeMarks marks_;
+  std::vector<ConflictingCopy> waiting_conflicts_;
+  int64_t mark_retry_steady_us_ = INT64_MIN;
+
+  Mutex window_mutex_;
+  DuplicateWindow window_;
+  // What of the window is in the log.
+  LogPosition durable_position_ = 0;
+  int64_t durable_sequence_ = 1;
+
+  Mutex save_mutex_;
+  std::thread thread_;
+};
+
+absl::Status EventLogThread::Recover() {
+  RETURN_IF_ERROR(RecoverDuplicateWindow(options_.duplicate_window_path, store_, options_.duplicate_window_events,
+                                         clock_.NowUs(), window_));
+  durable_position_ = store_.LastPosition();
+  durable_sequence_ = store_.NextSequence();
+  last_mark_us_ = mark_floor_us_ = store_.LastMarkTimeUs();
+  MutexLock lock(mutex_);
+  CountWindowLocked();
+  return absl::OkStatus();
+}
+
+absl::Status EventLogThread::Start(LogFollower& follower) {
+  auto logged = std::make_shared<std::promise<absl::Status>>();
+  std::future<absl::Status> result = logged->get_future();
+  {
+    MutexLock lock(mutex_);
+    if (started_ || stopping_) return absl::FailedPreconditionError("the event log was started before");
+    follower_ = &follower;
+    marks_.Start(Now());
+    PushServerStart([logged](absl::StatusOr<LogPosition> position) { logged->set_value(position.status()); });
+    started_ = true;
+    thread_ = std::thread([this] { Run(); });
+  }
+  absl::Status status = result.get();
+  if (!status.ok()) Stop();
+  return status;
+}
+
+void EventLogThread::PushServerStart(ControlCallback done) {
+  QueuedRequest request;
+  request.control.mutable_server_start()->set_settle_us(options_.settle_us);
+  request.control.mutable_server_start()->set_idle_key_retention_us(options_.idle_key_retention_us);
+  request.control_done = std::move(done);
+  // The queue is empty: it fits.
+  queue_.Push(std::move(request), clock_.NowUs(), mark_floor_us_).IgnoreError();
+}
+
+absl::Status EventLogThread::CheckAcceptingLocked() const {
+  if (!stopped_.ok()) return AnswerFor(stopped_);
+  if (stopping_) return Unavailable("LOG_STOPPING", "the server is stopping", kStoppingRetryUs);
+  if (!started_) return Unavailable("LOG_NOT_STARTED", "the server is starting", kStoppingRetryUs);
+  return absl::OkStatus();
+}
+
+absl::Status EventLogThread::Push(QueuedRequest&& request) {
+  MutexLock lock(mutex_);
+  RETURN_IF_ERROR(CheckAcceptingLocked());
+  RETURN_IF_ERROR(queue_.Push(std::move(request), clock_.NowUs(), mark_floor_us_));
+  work_.notify_one();
+  return absl::OkStatus();
+}
+
+absl::Status EventLogThread::Append(google::protobuf::RepeatedPtrField<Event> events, AppendCallback done) {
+  if (events.empty() || events.size() > static_cast<int>(limits::kMaxChunkEvents)) {
+    return absl::InvalidArgumentError(absl::StrCat("1 to ", limits::kMaxChunkEvents, " events, not ", events.size()));
+  }
+  QueuedRequest request;
+  request.events = std::make_unique<QueuedRequest::Events>(std::move(events));
+  for (int i = 0; i < request.events->size(); ++i) {
+    Event& event = *request.events->Mutable(i);
+    if (event.id().empty()) {
+      event.set_id(uuids_.Next());
+      request.server_id_indexes.push_back(i);
+    }
+    request.bytes += event.ByteSizeLong();
+  }
+  request.done = std::move(done);
+  return Push(std::move(request));
+}
+
+absl::Status EventLogThread::AppendControl(ControlRecord control, ControlCallback done) {
+  QueuedRequest request;
+  request.bytes = control.ByteSizeLong();
+  request.control = std::move(control);
+  request.control_done = std::move(done);
+  return Push(std::move(request));
+}
+
+void EventLogThread::RequestMark(int64_t at_us) {
+  MutexLock lock(mutex_);
+  // A mark that reaches it is on the follower's way already.
+  if (at_us <= last_mark_us_ || at_us >= requested_mark_us_) return;
+  requested_mark_us_ = at_us;
+  work_.notify_one();
+}
+
+void EventLogThread::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    work_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void EventLogThread::Run() {
+  MutexLock lock(mutex_);
+  while (WaitForWork(lock)) {
+    Group group = TakeGroupLocked();
+    lock.unlock();
+    Process(std::move(group));
+    lock.lock();
+  }
+}
+
+// False at the end.
+bool EventLogThread::WaitForWork(MutexLock& lock) {
+  for (;;) {
+    if (!queue_.empty()) return true;
+    if (stopping_) return false;
+    const ClockReading now = Now();
+    if (MarkIsDueLocked(now)) return true;
+    const int64_t due_us = stopped_.ok() ? marks_.NextDueUs(now, requested_mark_us_) : INT64_MAX;
+    const int64_t deadline_us = std::clamp(due_us, now.wall_us, now.wall_us + kMaxWaitUs);
+    // A retry after a full disk is due earlier than it may be done: then the longest wait will do.
+    const bool must_pause = now.steady_us < mark_retry_steady_us_;
+    clock_.WaitUntil(lock, work_, must_pause ? now.wall_us + kMaxWaitUs : deadline_us);
+    if (marks_.Observe(Now(), kMaxWaitUs)) ++metrics_.gaps;
+  }
+}
+
+bool EventLogThread::MarkIsDueLocked(const ClockReading& now) const {
+  if (!stopped_.ok() || now.steady_us < mark_retry_steady_us_) return false;
+  return marks_.IsDue(now, requested_mark_us_);
+}
+
+void EventLogThread::NoteTime(int64_t expected_us) {
+  if (!marks_.Observe(Now(), expected_us)) return;
+  MutexLock lock(mutex_);
+  ++metrics_.gaps;
+}
+
+Group EventLogThread::TakeGroupLocked() {
+  Group group;
+  group.requests = queue_.TakeGroup();
+  const ClockReading now = Now();
+  group.wall_us = now.wall_us;
+  group.mark_is_due = MarkIsDueLocked(now);
+  group.entry = std::make_shared<LogEntry>();
+  group.entry->mark_time_us = marks_.MarkAt(now, queue_.OldestReceiveTimeUs(), requested_mark_us_);
+  group.entry->write_time_us = std::max(now.wall_us, group.entry->mark_time_us);
+  mark_floor_us_ = std::max(mark_floor_us_, group.entry->mark_time_us);
+  return group;
+}
+
+void EventLogThread::Process(Group group) {
+  // Only this thread changes it.
+  if (!stopped_.ok()) return FailAll(group, AnswerFor(stopped_));
+  PlaceRequests(group);
+  LogPosition position = store_.LastPosition();
+  const bool write = MustWrite(group);
+  if (write) {
+    const absl::Status status = Write(group);
+    // A stop within the commit looks like a slow disk; in both cases senders hold back what they have.
+    NoteTime(0);
+    if (!status.ok()) {
+      Undo(group, status);
+      return FailAll(group, AnswerFor(status));
+    }
+    position = group.entry->position;
+  }
+  NoteCommitted(group);
+  Answer(group, position);
+  if (write) follower_->OnEntry(std::move(group.entry));
+  NoteTime(INT64_MAX);
+}
+
+void EventLogThread::PlaceRequests(Group& group) {
+  LogEntry& entry = *group.entry;
+  entry.position = store_.LastPosition() + 1;
+  entry.first_sequence = store_.NextSequence();
+  MutexLock lock(window_mutex_);
+  for (QueuedRequest& request : group.requests) {
+    std::vector<AppendedEvent>& results = group.results.emplace_back();
+    if (request.is_control()) {
+      request.control.set_time_us(request.receive_time_us);
+      entry.controls.push_back(std::move(request.control));
+      continue;
+    }
+    results.reserve(request.event_count());
+    auto server_id = request.server_id_indexes.begin();
+    for (int i = 0; i < request.events->size(); ++i) {
+      const bool has_server_id = server_id != request.server_id_indexes.end() && *server_id == i;
+      if (has_server_id) ++server_id;
+      results.push_back(PlaceEvent(request.events->Get(i), has_server_id, request.receive_time_us, group));
+    }
+    entry.owned.push_back(std::move(request.events));
+    // So that Fail and Answer still tell what it is.
+    request.events = std::make_unique<QueuedRequest::Events>();
+  }
+}
+
+AppendedEvent EventLogThread::PlaceEvent(const Event& event, bool has_server_id, int64_t receive_time_us,
+                                         Group& group) {
+  EventDigest digest = DigestOf(store_.Seed(), event);
+  if (has_server_id) digest.key = Fingerprint();
+  if (const auto first = window_.Find(digest, receive_time_us)) {
+    ++group.duplicates;
+    if (first->conflicting) group.conflicts.push_back({event.type()});
+    return {first->sequence, true, first->conflicting};
+  }
+  const int64_t sequence = window_.next_sequence();
+  window_.Insert(digest, receive_time_us);
+  group.entry->events.push_back(
+      {&event, sequence, receive_time_us, JudgedTimeUs(event, receive_time_us), has_server_id});
+  return {sequence, false, false};
+}
+
+bool EventLogThread::MustWrite(const Group& group) const {
+  const LogEntry& entry = *group.entry;
+  // Copies alone are answered without a write; what they report waits for the next entry, but not without bound.
+  return !entry.events.empty() || !entry.controls.empty() || group.mark_is_due ||
+         waiting_conflicts_.size() + group.conflicts.size() >= limits::kMaxChunkEvents;
+}
+
+absl::Status EventLogThread::Write(Group& group) {
+  LogEntry& entry = *group.entry;
+  RETURN_IF_ERROR(store_.Append(entry));
+  entry.conflicts = std::exchange(waiting_conflicts_, {});
+  entry.conflicts.insert(entry.conflicts.end(), group.conflicts.begin(), group.conflicts.end());
+  marks_.Logged(entry.mark_time_us, group.wall_us);
+  return absl::OkStatus();
+}
+
+void EventLogThread::Undo(Group& group, const absl::Status& error) {
+  {
+    MutexLock lock(window_mutex_);
+    window_.UndoFrom(group.entry->first_sequence);
+  }
+  mark_retry_steady_us_ = clock_.SteadyUs() + kMarkRetryUs;
+  if (IsDiskFull(error)) {
+    spdlog::warn("the event log could not write: {}", std::string(error.message()));
+    return;
+  }
+  spdlog::critical("the event log stops writing: {}", std::string(error.message()));
+  MutexLock lock(mutex_);
+  stopped_ = error;
+  metrics_.stopped = true;
+}
+
+void EventLogThread::NoteCommitted(const Group& group) {
+  const LogEntry& entry = *group.entry;
+  const bool written = store_.LastPosition() == entry.position;
+  if (written) {
+    MutexLock lock(window_mutex_);
+    durable_position_ = entry.position;
+    durable_sequence_ = entry.first_sequence + static_cast<int64_t>(entry.events.size());
+  } else {
+    waiting_conflicts_.insert(waiting_conflicts_.end(), group.conflicts.begin(), group.conflicts.end());
+  }
+  MutexLock lock(mutex_);
+  metrics_.accepted_events += static_cast<int64_t>(entry.events.size());
+  metrics_.duplicate_events += group.duplicates;
+  metrics_.conflicting_events += static_cast<int64_t>(group.conflicts.size());
+  if (!written) return;
+  ++metrics_.commits;
+  last_mark_us_ = entry.mark_time_us;
+  if (requested_mark_us_ <= last_mark_us_) requested_mark_us_ = TimeMarks::kNoRequest;
+  CountWindowLocked();
+}
+
+// Only this thread changes the window, so that reading it needs no lock here.
+void EventLogThread::CountWindowLocked() {
+  const int64_t oldest = window_.OldestSequence(clock_.NowUs());
+  metrics_.duplicate_window_events = window_.next_sequence() - oldest;
+  metrics_.duplicate_window_oldest_us = oldest < window_.next_sequence() ? window_.ReceiveTimeUs(oldest) : 0;
+}
+
+void EventLogThread::Answer(Group& group, LogPosition position) {
+  for (size_t i = 0; i < group.requests.size(); ++i) {
+    QueuedRequest& request = group.requests[i];
+    if (request.is_control()) {
+      std::move(request.control_done)(position);
+    } else {
+      std::move(request.done)(AppendResult{position, std::move(group.results[i])});
+    }
+  }
+}
+
+void EventLogThread::FailAll(Group& group, const absl::Status& status) {
+  for (QueuedRequest& request : group.requests) request.Fail(status);
+}
+
+absl::Status EventLogThread::SaveDuplicateWindow() {
+  if (options_.duplicate_window_path.empty()) return absl::FailedPreconditionError("no path for the duplicate window");
+  MutexLock save_lock(save_mutex_);
+  DuplicateWindowWriter::Header header{.seed = store_.Seed()};
+  int64_t end = 0;
+  {
+    MutexLock lock(window_mutex_);
+    header.position = durable_position_;
+    header.first_sequence = std::min(window_.OldestSequence(clock_.NowUs()), durable_sequence_);
+    end = durable_sequence_;
+  }
+  header.count = end - header.first_sequence;
+  ASSIGN_OR_RETURN(const auto writer, DuplicateWindowWriter::Create(options_.duplicate_window_path, header));
+  std::vector<DuplicateWindow::Entry> entries;
+  for (int64_t from = header.first_sequence; from < end; from += static_cast<int64_t>(entries.size())) {
+    entries.clear();
+    // In parts, so that the log waits for a copy of some thousand entries at most.
+    MutexLock lock(window_mutex_);
+    const int64_t to = std::min<int64_t>(end, from + kSavedEntriesAtOnce);
+    if (!window_.Copy(from, to, &entries)) return absl::AbortedError("events came faster than the window was saved");
+    lock.unlock();
+    RETURN_IF_ERROR(writer->Add(entries));
+  }
+  return writer->Finish();
+}
+
+EventLogMetrics EventLogThread::Metrics() const {
+  MutexLock lock(mutex_);
+  EventLogMetrics metrics = metrics_;
+  metrics.queued_events = queue_.events();
+  return metrics;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(EventLogOptions options, ChunkStore& store, Clock& clock) {
+  auto log = std::make_unique<EventLogThread>(std::move(options), store, clock);
+  RETURN_IF_ERROR(log->Recover());
+  return log;
+}
+
+}  // namespace lapse::storage
