@@ -1,9 +1,13 @@
 #include "cli/errors.h"
 
+#include <algorithm>
+
 #include "absl/strings/cord.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/proto_time.h"
 #include "cli/human.h"
 #include "google/rpc/error_details.pb.h"
@@ -65,7 +69,9 @@ std::string ExplainUnreachable(absl::string_view message, absl::string_view serv
 
 // Lines are kept: a filter's error points at its column on a line of its own.
 std::string PrintableLines(absl::string_view text) {
-  return absl::StrReplaceAll(Printable(text), {{"\\n", "\n"}});
+  return absl::StrJoin(absl::StrSplit(text, '\n'), "\n", [](std::string* out, absl::string_view line) {
+    absl::StrAppend(out, Printable(line));
+  });
 }
 
 std::string NextStep(const absl::Status& status, const ServerDetails& details) {
@@ -86,17 +92,30 @@ std::string NextStep(const absl::Status& status, const ServerDetails& details) {
   }
 }
 
+// At the end of the first line, what follows being an illustration.
+std::string WithReason(std::string text, absl::string_view reason) {
+  if (!reason.empty()) {
+    text.insert(std::min(text.find('\n'), text.size()), absl::StrCat(" [", Printable(reason), "]"));
+  }
+  return text + "\n";
+}
+
+// What the message does not say already.
+std::string ExplainViolation(const FieldViolation& violation, absl::string_view message) {
+  const bool told = absl::StrContains(message, violation.description);
+  if (told && absl::StrContains(message, violation.field)) return "";
+  return absl::StrCat("  ", Printable(violation.field), told ? "" : ": ",
+                      told ? "" : PrintableLines(violation.description), "\n");
+}
+
 std::string ExplainServer(const absl::Status& status) {
   const ServerDetails details = DetailsFromServer(status);
-  std::string text = PrintableLines(status.message());
-  if (text.empty()) text = absl::StrCat("The server refused with ", absl::StatusCodeToString(status.code()));
-  absl::StrAppend(&text, details.reason.empty() ? "" : " [", Printable(details.reason),
-                  details.reason.empty() ? "" : "]", "\n");
+  std::string text = WithReason(PrintableLines(status.message()), details.reason);
+  if (status.message().empty()) {
+    text = absl::StrCat("The server refused with ", absl::StatusCodeToString(status.code()), "\n");
+  }
   for (const FieldViolation& violation : details.violations) {
-    // The message of the only violation is the status's own as a rule.
-    const bool told = details.violations.size() == 1 && violation.description == status.message();
-    absl::StrAppend(&text, "  ", Printable(violation.field), told ? "" : ": ",
-                    told ? "" : PrintableLines(violation.description), "\n");
+    text += ExplainViolation(violation, status.message());
   }
   if (details.retry_after_us.has_value()) {
     absl::StrAppend(&text, "Try again in ", ShortDuration(*details.retry_after_us), ".\n");
@@ -112,6 +131,18 @@ absl::Status UsageError(absl::string_view message) {
 
 absl::Status PartlyRefused(absl::string_view message) {
   return WithExitCode(absl::StatusCode::kFailedPrecondition, message, kExitRefused);
+}
+
+absl::Status Conflict(absl::string_view message) {
+  return WithExitCode(absl::StatusCode::kAborted, message, kExitConflict);
+}
+
+absl::Status WithMessage(const absl::Status& status, absl::string_view message) {
+  absl::Status changed(status.code(), message);
+  status.ForEachPayload([&](absl::string_view type, const absl::Cord& payload) {
+    changed.SetPayload(type, payload);
+  });
+  return changed;
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {
@@ -151,7 +182,10 @@ ServerDetails DetailsFromServer(const absl::Status& status) {
 ExitCode ExitCodeOf(const absl::Status& status) {
   if (status.ok()) return kExitOk;
   const auto exit = status.GetPayload(kExitPayload);
-  if (exit.has_value()) return *exit == absl::StrCat(kExitUsage) ? kExitUsage : kExitRefused;
+  int code = kExitRefused;
+  if (exit.has_value() && absl::SimpleAtoi(std::string(*exit), &code)) {
+    return static_cast<ExitCode>(code);
+  }
   // What is not the server's was found here.
   return status.GetPayload(kServerPayload).has_value() ? ServerExitCode(status) : kExitUsage;
 }

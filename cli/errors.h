@@ -44,6 +44,12 @@ absl::Status UsageError(absl::string_view message);
 // The server said no to a part of what was asked, which `message` tells.
 absl::Status PartlyRefused(absl::string_view message);
 
+// What is asked for differs from what is there now.
+absl::Status Conflict(absl::string_view message);
+
+// `status`, which is not OK, with another message and all else kept.
+absl::Status WithMessage(const absl::Status& status, absl::string_view message);
+
 // The status of a call, with its google.rpc details. OK stays OK.
 absl::Status FromGrpc(const grpc::Status& status);
 // One sent within a stream.

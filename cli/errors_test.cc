@@ -114,6 +114,32 @@ TEST(Explain, KeepsLinesButNoOtherControlCharacters) {
             "a ==\n  ^ \\x1b[31m\n");
 }
 
+TEST(Explain, DoesNotRepeatWhatTheMessageSays) {
+  google::rpc::BadRequest bad_request;
+  auto* violation = bad_request.add_field_violations();
+  violation->set_field("filter");
+  violation->set_description("filter: unexpected end");
+  EXPECT_EQ(ExplainGrpc(WithDetail(grpc::StatusCode::INVALID_ARGUMENT,
+                                   "f.yaml:3: filter: unexpected end", bad_request)),
+            "f.yaml:3: filter: unexpected end\n");
+}
+
+TEST(Explain, PutsTheReasonBeforeTheIllustration) {
+  google::rpc::ErrorInfo info;
+  info.set_reason("FILTER_SYNTAX");
+  EXPECT_EQ(ExplainGrpc(WithDetail(grpc::StatusCode::INVALID_ARGUMENT, "column 3\na ==\n  ^", info)),
+            "column 3 [FILTER_SYNTAX]\na ==\n  ^\n");
+}
+
+TEST(WithMessage, KeepsCodeAndDetails) {
+  const absl::Status status = FromGrpc(WithDetail(grpc::StatusCode::UNAVAILABLE, "x", RetryIn(5)));
+  const absl::Status changed = WithMessage(status, "f.yaml:1: x");
+  EXPECT_EQ(changed.message(), "f.yaml:1: x");
+  EXPECT_EQ(ExitCodeOf(changed), kExitBusy);
+  EXPECT_EQ(DetailsFromServer(changed).retry_after_us, 5'000'000);
+  EXPECT_EQ(ExitCodeOf(Conflict("x")), kExitConflict);
+}
+
 TEST(FromRpc, IsTheSameAsFromGrpc) {
   google::rpc::Status rpc;
   rpc.set_code(grpc::StatusCode::RESOURCE_EXHAUSTED);

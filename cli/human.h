@@ -34,6 +34,8 @@ std::string Grouped(int64_t number);
 // `\n`. What is not UTF-8 is shown as `\xNN` too.
 std::string Printable(absl::string_view text);
 
+bool IsUtf8(absl::string_view text);
+
 // Columns that valid UTF-8 takes in a terminal; wide and combining characters are counted as one.
 size_t DisplayWidth(absl::string_view text);
 

@@ -140,6 +140,13 @@ TEST(Printable, ShowsControlCharactersAndBrokenUtf8AsText) {
   for (const auto& c : cases) EXPECT_EQ(Printable(c.text), c.shown);
 }
 
+TEST(IsUtf8, KnowsWholeCharacters) {
+  for (const char* text : {"", "order", "Zürich 東京 🚚", "\x1b"}) EXPECT_TRUE(IsUtf8(text)) << text;
+  for (const char* text : {"\xff", "a\xe6\x9d", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80"}) {
+    EXPECT_FALSE(IsUtf8(text)) << Printable(text);
+  }
+}
+
 TEST(Truncated, CutsByCharactersAndSaysSo) {
   EXPECT_EQ(Truncated("order", 5), "order");
   EXPECT_EQ(Truncated("orders", 5), "orde…");

@@ -100,7 +100,7 @@ absl::Status PartitionSaver::SaveCycle() {
   RETURN_IF_ERROR(SavePartitions());
   RETURN_IF_ERROR(RecordMonitorChanges());
   RETURN_IF_ERROR(checkpoints_.Save({storage::PartitionCheckpoint{
-      kManifestPartition, start.position, start.manifest.SerializeAsString()}}));
+      storage::kManifestPartition, start.position, start.manifest.SerializeAsString()}}));
   position_.store(start.position);
   source_.OnCheckpointed(start.position);
   return absl::OkStatus();

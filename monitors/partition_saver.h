@@ -23,9 +23,6 @@
 
 namespace lapse::monitors {
 
-// Where CheckpointStore keeps the manifest.
-inline constexpr int kManifestPartition = limits::kPartitionCount;
-
 // A monitor change that a checkpoint may rest on.
 struct TimedMonitorChange {
   storage::RecordedMonitorChange change;

@@ -26,7 +26,7 @@ absl::Status AddCheckpoint(storage::PartitionCheckpoint checkpoint, Checkpoints&
     loaded.partitions.push_back(std::move(checkpoint));
     return absl::OkStatus();
   }
-  if (checkpoint.partition != kManifestPartition ||
+  if (checkpoint.partition != storage::kManifestPartition ||
       !loaded.start.manifest.ParseFromString(checkpoint.state)) {
     return DataLoss("CHECKPOINT_DAMAGED",
                     absl::StrCat("checkpoint ", checkpoint.partition, " is no partition's"));

@@ -141,7 +141,14 @@ void Shard::FireDeadlines() {
     entry.timer_us = kNever;
     entry.state->OnMark(now_, output_);
     Finish(*due, entry, partition);
+    if (entry.state->IsForgettable(now_)) Forget(*due, entry, partition);
   }
+}
+
+void Shard::Forget(const Fingerprint& fingerprint, KeyEntry& entry, Partition& partition) {
+  ClearTimer(fingerprint, entry);
+  partition.Erase(fingerprint);
+  partition.MarkDirty();
 }
 
 void Shard::ForgetIdleKeys() {
@@ -150,8 +157,7 @@ void Shard::ForgetIdleKeys() {
     KeyEntry& entry = *partition.Find(*idle);
     entry.timer_us = kNever;
     if (entry.state->IsForgettable(now_)) {
-      partition.Erase(*idle);
-      partition.MarkDirty();
+      Forget(*idle, entry, partition);
     } else {
       SetTimer(*idle, entry);
     }
@@ -182,14 +188,17 @@ void Shard::GiveOut(const KeyEntry& entry, Partition& partition) {
 }
 
 void Shard::SetTimer(const Fingerprint& fingerprint, KeyEntry& entry) {
-  int64_t at_us = entry.state->NextMarkUs(now_);
-  if (at_us == kNever) {
-    // Not at the present mark, which has been looked at.
-    at_us = std::max(entry.last_receive_us + now_.idle_key_retention_us, now_.mark_time_us + 1);
-  }
   Now then = now_;
-  then.mark_time_us = at_us;
-  const bool forgets = entry.state->IsForgettable(then);
+  then.mark_time_us = entry.state->NextMarkUs(now_);
+  bool forgets = then.mark_time_us == kNever;
+  if (forgets) {
+    // Not at the present mark, which has been looked at.
+    then.mark_time_us =
+        std::max(entry.last_receive_us + now_.idle_key_retention_us, now_.mark_time_us + 1);
+  } else {
+    forgets = entry.state->IsForgettable(then);
+  }
+  const int64_t at_us = then.mark_time_us;
   if (at_us == entry.timer_us && forgets == entry.timer_forgets) return;
   ClearTimer(fingerprint, entry);
   TimersOf(forgets).Add(at_us, fingerprint);

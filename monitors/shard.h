@@ -87,6 +87,7 @@ class Shard {
   void ApplyCount(const RoutedCount& count);
   void FireDeadlines();
   void ForgetIdleKeys();
+  void Forget(const Fingerprint& fingerprint, KeyEntry& entry, Partition& partition);
 
   // Counts and gives out what a decision on `entry` left in output_, and sets the key's timer anew.
   void Finish(const Fingerprint& fingerprint, KeyEntry& entry, Partition& partition);

@@ -9,11 +9,16 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "base/limits.h"
 #include "storage/log_entry.h"
 
 namespace lapse::storage {
 
+// The number under which the matcher saves what concerns all partitions.
+inline constexpr int kManifestPartition = limits::kPartitionCount;
+
 struct PartitionCheckpoint {
+  // 0 to kManifestPartition.
   int partition = 0;
   // The state after this log position.
   LogPosition position = 0;

@@ -52,7 +52,7 @@ TEST_P(CheckpointStoreContract, KeepsEmptyAndLargeAndBinaryStates) {
 }
 
 TEST_P(CheckpointStoreContract, RefusesAPartitionThatThereIsNot) {
-  for (int partition : {-1, 1'024}) {
+  for (int partition : {-1, kManifestPartition + 1}) {
     EXPECT_EQ(store().Save({{0, 1, "x"}, {partition, 1, "x"}}).code(),
               absl::StatusCode::kInvalidArgument);
   }

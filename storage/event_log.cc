@@ -295,7 +295,9 @@ void EventLogThread::Process(Group group) {
   NoteCommitted(group);
   Answer(group, position);
   if (write) follower_->OnEntry(std::move(group.entry));
-  NoteTime(INT64_MAX);
+  // A follower that holds the log back has senders hold back what they have, too. While catching up it is expected to,
+  // and to hold the marks for it would never come to an end.
+  NoteTime(marks_.is_catching_up() ? INT64_MAX : 0);
 }
 
 void EventLogThread::PlaceRequests(Group& group) {

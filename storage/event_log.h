@@ -77,8 +77,8 @@ struct EventLogMetrics {
 // Thread-safe. Callbacks run on the log's thread: they must not block and must not call Stop.
 //
 // Time marks. The mark T of an entry is the clock at its commit, or the receive time of the oldest event still queued
-// where that is less; it never steps back. After Start, and after a gap (the process stood still, or the wall clock was
-// stepped, by more than limits::kGapUs), T is held at its last value until settle_us have passed; then it catches up in
+// where that is less; it never steps back. After Start, and after a gap (the process, a commit or the follower stood still,
+// or the wall clock was stepped, by more than limits::kGapUs), T is held at its last value until settle_us have passed; then it catches up in
 // slices, oldest first, each handed to the follower before the next, so that what is overdue fires paced. A settle_us of 0
 // holds nothing. A new log starts with T at the clock.
 class EventLog : public MarkRequester {

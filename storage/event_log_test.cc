@@ -335,7 +335,8 @@ TEST_F(EventLogTest, ControlIsAnsweredWithItsPosition) {
   Start();
   std::promise<LogPosition> position;
   ASSERT_TRUE(log_->AppendControl(Close("x"), [&](absl::StatusOr<LogPosition> p) { position.set_value(p.value()); }).ok());
-  EXPECT_EQ(position.get_future().get(), store_.LastPosition());
+  const LogPosition answered = position.get_future().get();
+  EXPECT_EQ(answered, store_.LastPosition());
 }
 
 TEST_F(EventLogTest, FullQueueRefusesAndKeepsWhatItHas) {
@@ -346,7 +347,7 @@ TEST_F(EventLogTest, FullQueueRefusesAndKeepsWhatItHas) {
   absl::Status status;
   while (accepted < 1'000) {
     auto done = answers.Next();
-    status = log_->Append(LargeBatch(std::to_string(accepted)), std::move(done));
+    status = log_->Append(LargeBatch(std::to_string(accepted) + "-"), std::move(done));
     if (!status.ok()) break;
     ++accepted;
   }

@@ -43,7 +43,8 @@ class TimeMarks {
   // The wall time at which IsDue may become true.
   int64_t NextDueUs(const ClockReading& now, int64_t requested_us) const;
 
-  int64_t last_us() const { return last_us_; }
+  // Marks are held, or have not yet come up to the clock since.
+  bool is_catching_up() const { return catching_up_; }
 
  private:
   bool IsHeld(const ClockReading& now) const { return now.steady_us < held_until_steady_us_; }

@@ -29,7 +29,7 @@ std::vector<int64_t> CatchUp(TimeMarks& marks, const ClockReading& now) {
 // Started without a settle time, at second 0, and up to date.
 TimeMarks Settled(int64_t settle_us) {
   TimeMarks marks({.settle_us = settle_us}, kStart);
-  marks.Start({kStart, -settle_us});
+  marks.Start({kStart - settle_us, -settle_us});
   marks.Observe(At(0), INT64_MAX);
   marks.Logged(marks.MarkAt(At(0), kNothingWaits, kNoRequest), kStart);
   return marks;
@@ -121,7 +121,7 @@ TEST(TimeMarksTest, GapsAreStandstillsAndStepsOfMoreThanASecond) {
 
 TEST(TimeMarksTest, GapsAreNotLookedForWhereSwitchedOff) {
   TimeMarks marks({.settle_us = 5 * kSecond, .detect_gaps = false}, kStart);
-  marks.Start({kStart, -5 * kSecond});
+  marks.Start(At(-5));
   EXPECT_FALSE(marks.Observe(At(1'000), 0));
 }
 

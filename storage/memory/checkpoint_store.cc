@@ -1,14 +1,13 @@
 #include "storage/memory/checkpoint_store.h"
 
 #include "absl/strings/str_cat.h"
-#include "base/limits.h"
 #include "base/status_macros.h"
 
 namespace lapse::storage {
 
 absl::Status MemoryCheckpointStore::Save(const std::vector<PartitionCheckpoint>& checkpoints) {
   for (const PartitionCheckpoint& checkpoint : checkpoints) {
-    if (checkpoint.partition < 0 || checkpoint.partition >= limits::kPartitionCount) {
+    if (checkpoint.partition < 0 || checkpoint.partition > kManifestPartition) {
       return absl::InvalidArgumentError(
           absl::StrCat("there is no partition ", checkpoint.partition));
     }

@@ -11,7 +11,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "base/limits.h"
 #include "base/status_macros.h"
 #include "storage/sqlite/checkpoint_file.h"
 #include "storage/sqlite/file_errors.h"
@@ -27,7 +26,7 @@ std::string FileName(int partition) { return absl::StrFormat("%04d%s", partition
 
 absl::Status CheckPartitions(const std::vector<PartitionCheckpoint>& checkpoints) {
   for (const PartitionCheckpoint& checkpoint : checkpoints) {
-    if (checkpoint.partition < 0 || checkpoint.partition >= limits::kPartitionCount) {
+    if (checkpoint.partition < 0 || checkpoint.partition > kManifestPartition) {
       return absl::InvalidArgumentError(
           absl::StrCat("there is no partition ", checkpoint.partition));
     }

@@ -1,5 +1,6 @@
 #include "storage/sqlite/state_store.h"
 
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -165,6 +166,24 @@ TEST(SqliteStateStore, KeepsNothingOfACommitThatFails) {
   ASSERT_TRUE(SqliteDb::Open(path, {}).value()->Execute("DROP TRIGGER fail").ok());
   EXPECT_EQ(store->CommitAlerts(writes, 1).value().size(), 3u);
   EXPECT_EQ(store->GetFeedInfo().value().last, 203);
+}
+
+TEST(SqliteStateStore, SaysThatTheDiskIsFullAndGoesOnWhenItIsNot) {
+  const std::string folder = NewFolder();
+  if (mount("none", folder.c_str(), "tmpfs", 0, "size=4m") != 0) {
+    GTEST_SKIP() << "may not mount a small disk";
+  }
+  auto store = SqliteStateStore::Open(folder + "/state.db").value();
+  ASSERT_TRUE(store->CommitAlerts({{Firing("alerts/a")}}, 1).ok());
+  std::ofstream(folder + "/filler") << std::string(4 << 20, 'x');
+  auto large = Firing("alerts/b");
+  large.set_close_note(std::string(1 << 20, 'x'));
+  EXPECT_CODE_AND_REASON(store->CommitAlerts({{large}}, 2), kResourceExhausted, "DISK_FULL");
+  EXPECT_EQ(store->GetFeedInfo().value().last, 1);
+  std::filesystem::remove(folder + "/filler");
+  EXPECT_EQ(store->CommitAlerts({{Firing("alerts/b")}}, 3).value()[0].position, 2);
+  store.reset();
+  EXPECT_EQ(umount2(folder.c_str(), MNT_DETACH), 0);
 }
 
 TEST(SqliteStateStore, CopiesItselfWhileItServes) {

@@ -1,8 +1,6 @@
 #include "test/mail/smtp_sink.h"
 
 #include <fcntl.h>
-#include <google/protobuf/struct.pb.h>
-#include <google/protobuf/util/json_util.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -17,11 +15,14 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -31,7 +32,6 @@ namespace lapse::test {
 namespace {
 
 namespace fs = std::filesystem;
-using google::protobuf::Struct;
 
 constexpr char kScript[] = "test/mail/smtp_sink.py";
 constexpr char kPython[] = "/usr/bin/python3";
@@ -73,34 +73,31 @@ void WriteAll(const fs::path& path, const std::string& content) {
   std::ofstream(path, std::ios::binary) << content;
 }
 
-std::vector<std::string> Strings(const Struct& object, const std::string& field) {
-  std::vector<std::string> strings;
-  for (const auto& value : object.fields().at(field).list_value().values()) {
-    strings.push_back(value.string_value());
+void AddValue(absl::string_view name, const std::string& value, ReceivedMail* mail) {
+  if (absl::ConsumePrefix(&name, "header:")) {
+    mail->header_names.emplace_back(name);
+    mail->headers[std::string(name)] = value;
+    return;
   }
-  return strings;
+  if (name == "sender") mail->sender = value;
+  if (name == "recipient") mail->recipients.push_back(value);
+  if (name == "content_type") mail->content_types.push_back(value);
+  if (name == "text") mail->text = value;
+  if (name == "html") mail->html = value;
+  if (name == "defect") mail->defects.push_back(value);
 }
 
 ReceivedMail ReadMail(fs::path eml) {
   ReceivedMail mail;
   mail.raw = ReadAll(eml);
-  Struct picture;
-  if (!google::protobuf::util::JsonStringToMessage(ReadAll(eml.replace_extension(".json")),
-                                                   &picture)
-           .ok()) {
-    mail.defects.push_back(absl::StrCat("no picture of ", eml.string()));
-    return mail;
+  const std::string parsed = ReadAll(eml.replace_extension(".parsed"));
+  for (absl::string_view line : absl::StrSplit(parsed, '\n', absl::SkipEmpty())) {
+    const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(line, '\t');
+    std::string value;
+    if (!absl::Base64Unescape(parts.second, &value)) mail.defects.emplace_back("not base64");
+    AddValue(parts.first, value, &mail);
   }
-  mail.sender = picture.fields().at("sender").string_value();
-  mail.recipients = Strings(picture, "recipients");
-  mail.header_names = Strings(picture, "header_names");
-  for (const auto& [name, value] : picture.fields().at("headers").struct_value().fields()) {
-    mail.headers[name] = value.string_value();
-  }
-  mail.content_types = Strings(picture, "content_types");
-  mail.text = picture.fields().at("text").string_value();
-  mail.html = picture.fields().at("html").string_value();
-  mail.defects = Strings(picture, "defects");
+  if (parsed.empty()) mail.defects.push_back(absl::StrCat("no picture of ", eml.string()));
   return mail;
 }
 

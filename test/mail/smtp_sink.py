@@ -2,15 +2,15 @@
 """A real SMTP server that keeps every mail in a folder and prints a line for each.
 
 The first line it prints is `port N`. A mail is written as NNNNNN.eml, complete when
-it appears; with --parsed, NNNNNN.json stands beside it, written first: what Python's
-email package makes of it. Faults can be asked for: see --help.
+it appears; with --parsed, NNNNNN.parsed stands beside it, written first: what Python's
+email package makes of it, a line for each value: its name, a tab, the value in base64. Faults can be asked for: see --help.
 """
 
 import argparse
 import asyncio
+import base64
 import email
 import email.policy
-import json
 import logging
 import os
 import ssl
@@ -30,7 +30,7 @@ def parse_args():
     parser.add_argument("--key", help="PEM key, for --tls")
     parser.add_argument("--user", help="require AUTH with this name")
     parser.add_argument("--password-file", help="the password is its first line")
-    parser.add_argument("--parsed", action="store_true", help="write NNNNNN.json too")
+    parser.add_argument("--parsed", action="store_true", help="write NNNNNN.parsed too")
     parser.add_argument("--quiet", action="store_true", help="print no line for a mail")
     parser.add_argument("--exit-with-stdin", action="store_true",
                         help="end when standard input is closed")
@@ -75,8 +75,9 @@ class MailFolder:
         stem = os.path.join(self._path, f"{self._next:06d}")
         self._next += 1
         if self._parsed:
-            picture = describe(message, sender, recipients)
-            self._write(stem + ".json", json.dumps(picture).encode())
+            lines = [f"{name}\t{base64.b64encode(value.encode()).decode()}\n"
+                     for name, value in describe(message, sender, recipients)]
+            self._write(stem + ".parsed", "".join(lines).encode())
         self._write(stem + ".eml", content)
         subject = str(message["subject"]).replace("\r", " ").replace("\n", " ")
         if not self._quiet:
@@ -97,16 +98,15 @@ def describe(message, sender, recipients):
     html = message.get_body(preferencelist=("html",))
     defects = [repr(d) for part in message.walk() for d in part.defects]
     defects += [repr(d) for value in message.values() for d in getattr(value, "defects", [])]
-    return {
-        "sender": sender,
-        "recipients": recipients,
-        "header_names": message.keys(),
-        "headers": {name: str(value) for name, value in message.items()},
-        "content_types": [part.get_content_type() for part in parts],
-        "text": text.get_content() if text else "",
-        "html": html.get_content() if html else "",
-        "defects": defects,
-    }
+    return [
+        ("sender", sender),
+        *(("recipient", recipient) for recipient in recipients),
+        *((f"header:{name}", str(value)) for name, value in message.items()),
+        *(("content_type", part.get_content_type()) for part in parts),
+        ("text", text.get_content() if text else ""),
+        ("html", html.get_content() if html else ""),
+        *(("defect", defect) for defect in defects),
+    ]
 
 
 class Handler:
