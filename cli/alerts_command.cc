@@ -122,7 +122,7 @@ void WatchFlags(CLI::App& command, WatchFlagsOptions& o) {
                   "Go on after this cursor; default: start with what is firing")
       ->type_name("CURSOR");
   command.add_option("-n,--limit", o.watch.limit, "End after so many changes")
-      ->check(CLI::PositiveNumber);
+      ->check(CheckPositive);
 }
 
 absl::Status RunWatch(Context& context, const WatchFlagsOptions& o) {

@@ -53,7 +53,7 @@ TEST(App, WrongCommandLinesSayWhatIsWrongAndWhereToLook) {
       {{"--timeout", "5", "status"}, "\"5\" is no duration; write it like 45m", "--help`."},
       {{"monitors", "create", "a", "--within", "45min"}, "\"45min\" is no duration",
        "See `lapsectl monitors create --help`."},
-      {{"events", "-n", "0"}, "Number", "See `lapsectl events --help`."},
+      {{"events", "-n", "0"}, "\"0\" is no whole number over 0", "See `lapsectl events --help`."},
       {{"events", "--since", "yesterday"}, "\"yesterday\" is no time; write it like 2024-11-22T14:03:07Z",
        ""},
       {{"send"}, "Name the event's --type, or a --file of events.", "`lapsectl send --help`"},

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -71,11 +72,17 @@ CLI::Option* AddEnum(CLI::App& command, const std::string& name,
   return AddChoice(command, name, choices, set_number, help, many);
 }
 
+std::string CheckPositive(const std::string& text) {
+  int64_t number = 0;
+  if (absl::SimpleAtoi(text, &number) && number > 0) return "";
+  return absl::StrCat(Quoted(text), " is no whole number over 0");
+}
+
 size_t ListLimit::value() const { return all ? kNoLimit : limit; }
 
 void AddListLimit(CLI::App& command, ListLimit& limit, const std::string& things) {
   command.add_option("-n,--limit", limit.limit, absl::StrCat("At most so many ", things))
-      ->check(CLI::PositiveNumber)
+      ->check(CheckPositive)
       ->capture_default_str();
   command.add_flag("--all", limit.all, absl::StrCat("All ", things, ", however many"));
 }

@@ -51,6 +51,9 @@ CLI::Option* AddEnum(CLI::App& command, const std::string& name,
                      const google::protobuf::EnumDescriptor& type, std::function<void(int)> set,
                      const std::string& help, bool many = false);
 
+// For Option::check: a whole number over 0.
+std::string CheckPositive(const std::string& text);
+
 // --limit and --all of a list.
 struct ListLimit {
   size_t limit = 100;

@@ -53,7 +53,7 @@ TEST_F(CompletionTest, BashCompletesCommandsOptionsAndValues) {
   EXPECT_EQ(Offered({"completion", ""}), "bash zsh fish");
   EXPECT_EQ(Offered({"expectations", "order-delivered", "--verdict", "m"}), "met missed");
   EXPECT_EQ(Offered({"send", "--type", ""}), "");
-  EXPECT_EQ(Offered({"apply", "-f", "/etc/passw"}), "/etc/passwd /etc/passwd-");
+  EXPECT_EQ(Offered({"apply", "-f", "/etc/os-releas"}), "/etc/os-release");
 }
 
 TEST_F(CompletionTest, EveryCommandIsInEveryShellsScript) {

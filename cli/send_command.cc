@@ -70,7 +70,7 @@ void SendFlags(CLI::App& command, SendOptions& o) {
       ->capture_default_str()
       ->needs(file);
   command.add_option("--from-line", o.from_line, "Start at this line of the file")
-      ->check(CLI::PositiveNumber)
+      ->check(CheckPositive)
       ->needs(file);
 }
 

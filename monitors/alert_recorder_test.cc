@@ -35,8 +35,7 @@ class AlertRecorderTest : public testing::Test {
     std::vector<std::string> texts;
     const auto feed = store_.ReadFeed(0, 1'000);
     for (const storage::FeedChange& change : *feed) {
-      texts.push_back(change.alert.name().substr(7) + " " +
-                      std::to_string(change.alert.version()));
+      texts.push_back(change.alert.name().substr(7) + " " + std::to_string(change.alert.version()));
     }
     return texts;
   }

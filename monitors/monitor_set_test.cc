@@ -149,7 +149,7 @@ TEST(MonitorSetTest, LoadGivesTheMonitorsAsOfAPosition) {
     std::string display_name;
   };
   const Case cases[] = {
-      {9, {}, "Order delivered"}, {10, {"1"}, "Order delivered"}, {20, {"1"}, "Renamed"},
+      {9, {}, "Order delivered"},     {10, {"1"}, "Order delivered"}, {20, {"1"}, "Renamed"},
       {30, {"2"}, "Order delivered"}, {40, {}, "Order delivered"},
   };
   for (const Case& c : cases) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -88,7 +89,11 @@ bool PartitionSaver::WaitForTurn(bool* last) {
 void PartitionSaver::RunCycle() {
   const absl::Status status = SaveCycle();
   everything_ = !status.ok();
-  if (!status.ok()) spdlog::error("no checkpoint was made: {}", status.ToString());
+  if (absl::IsAborted(status)) {
+    spdlog::info("a checkpoint was given up: {}", std::string(status.message()));
+  } else if (!status.ok()) {
+    spdlog::error("no checkpoint was made: {}", status.ToString());
+  }
 }
 
 absl::Status PartitionSaver::SaveCycle() {
@@ -121,7 +126,7 @@ absl::Status PartitionSaver::SavePartitions() {
 absl::StatusOr<std::vector<storage::PartitionCheckpoint>> PartitionSaver::TakeBatch() {
   MutexLock lock(mutex_);
   work_.wait(lock, [this] { return !added_.empty() || shards_done_ == shard_count_ || given_up_; });
-  if (given_up_) return absl::AbortedError("the alerts that it rests on are not stored");
+  if (given_up_) return absl::AbortedError("the matcher ended");
   std::vector<storage::PartitionCheckpoint> batch;
   const auto end = added_.begin() + std::min(added_.size(), kPartitionsPerSave);
   std::move(added_.begin(), end, std::back_inserter(batch));

@@ -29,7 +29,9 @@ Shard::Shard(uint64_t seed, int index, int shard_count, ShardSink& sink)
   partitions_.resize(CountPartitions(index, shard_count));
 }
 
-void Shard::RestoreTime(int64_t mark_time_us, const TimeRules& rules) {
+void Shard::RestoreStart(storage::LogPosition position, int64_t mark_time_us,
+                         const TimeRules& rules) {
+  position_ = position;
   now_.mark_time_us = mark_time_us;
   now_.settle_us = rules.settle_us;
   now_.idle_key_retention_us = rules.idle_key_retention_us;

@@ -42,7 +42,7 @@ class Shard {
   // Before the first Apply: what was in force where the replay begins, then the partitions as their
   // checkpoints have them. A partition passes over the events and controls up to its restored
   // position.
-  void RestoreTime(int64_t mark_time_us, const TimeRules& rules);
+  void RestoreStart(storage::LogPosition position, int64_t mark_time_us, const TimeRules& rules);
   void RestoreMonitor(const MonitorUpdate& update);
   void RestorePartition(int partition, Partition state);
 

@@ -80,8 +80,8 @@ TEST_F(ShardTest, AFollowUpInTheSameEntryAsTheMarkIsSeenFirst) {
 }
 
 TEST_F(ShardTest, DeadlinesFireOldestFirst) {
-  Apply(5, {MakeEvent("created", "C", 3), MakeEvent("created", "A", 1),
-            MakeEvent("created", "B", 2)});
+  Apply(5,
+        {MakeEvent("created", "C", 3), MakeEvent("created", "A", 1), MakeEvent("created", "B", 2)});
   Apply(60, {});
   EXPECT_THAT(Alerts(), ElementsAre("FIRING A", "FIRING B", "FIRING C"));
 }
@@ -138,16 +138,17 @@ TEST_F(ShardTest, DisablingCancelsWhatIsPendingAndFiringAlertsStay) {
   Apply(1, {MakeEvent("created", "A", 1)});
   Apply(12, {MakeEvent("created", "B", 12)});
   Apply(13, {MakeEvent("created", "C", 13)}, {Change(MonitorChange::ACTION_DISABLE, [] {
-              lapse::v1::Monitor disabled = OrderMonitor();
-              disabled.set_disabled(true);
-              return disabled;
-            }())});
+          lapse::v1::Monitor disabled = OrderMonitor();
+          disabled.set_disabled(true);
+          return disabled;
+        }())});
   EXPECT_EQ(BooksNow().opened, 2) << "a disabled monitor sees no events";
   EXPECT_EQ(BooksNow().cancelled, 1);
   EXPECT_EQ(BooksNow().missed, 1);
   Apply(60, {});
   EXPECT_THAT(Alerts(), ElementsAre("FIRING A"));
-  Apply(61, {MakeEvent("created", "D", 61)}, {Change(MonitorChange::ACTION_ENABLE, OrderMonitor())});
+  Apply(61, {MakeEvent("created", "D", 61)},
+        {Change(MonitorChange::ACTION_ENABLE, OrderMonitor())});
   EXPECT_EQ(BooksNow().opened, 3);
 }
 
@@ -253,7 +254,8 @@ TEST_F(ShardTest, ARestoredPartitionPassesOverWhatItHasSeen) {
   disabled.set_disabled(true);
   Apply(3, {}, {Change(MonitorChange::ACTION_DISABLE, disabled)});
   EXPECT_EQ(BooksNow().pending, 1);
-  Apply(4, {MakeEvent("delivered", "A", 4)}, {Change(MonitorChange::ACTION_ENABLE, OrderMonitor())});
+  Apply(4, {MakeEvent("delivered", "A", 4)},
+        {Change(MonitorChange::ACTION_ENABLE, OrderMonitor())});
   EXPECT_EQ(BooksNow().met, 1);
 }
 

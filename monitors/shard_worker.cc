@@ -17,6 +17,12 @@ ShardWorker::ShardWorker(uint64_t seed, int index, int shard_count, AlertRecorde
 
 ShardWorker::~ShardWorker() { Abort(); }
 
+void ShardWorker::RestoreStart(storage::LogPosition position, int64_t mark_time_us,
+                               const TimeRules& rules) {
+  shard_.RestoreStart(position, mark_time_us, rules);
+  applied_.store(position, std::memory_order_release);
+}
+
 void ShardWorker::ApplyNow(const RoutedEntry& entry) {
   shard_.Apply(entry);
   Flush();

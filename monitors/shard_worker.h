@@ -43,6 +43,7 @@ class ShardWorker : public ShardSink {
 
   // Only before Start: the shard, and what it makes of an entry at once, on the caller's thread.
   Shard& shard() { return shard_; }
+  void RestoreStart(storage::LogPosition position, int64_t mark_time_us, const TimeRules& rules);
   void ApplyNow(const RoutedEntry& entry);
 
   // `marks` outlives the worker's run; it is asked for the mark at which the shard has next

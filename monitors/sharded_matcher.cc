@@ -47,7 +47,7 @@ absl::Status ShardedMatcher::RestoreStart(
   routed_ = start;
   RETURN_IF_ERROR(monitors_.Load(history, start.position));
   for (auto& worker : workers_) {
-    worker->shard().RestoreTime(start.manifest.mark_time_us(), RulesOf(start.manifest));
+    worker->RestoreStart(start.position, start.manifest.mark_time_us(), RulesOf(start.manifest));
     for (const MonitorUpdate& update : monitors_.Snapshot()) {
       worker->shard().RestoreMonitor(update);
     }

@@ -1,5 +1,5 @@
-// A matcher over stores in memory, fed with a log that the test writes entry by entry. Kill drops everything that is not
-// stored. For tests.
+// A matcher over stores in memory, fed with a log that the test writes entry by entry. Kill drops
+// everything that is not stored. For tests.
 #ifndef LAPSE_MONITORS_TEST_MATCHER_H_
 #define LAPSE_MONITORS_TEST_MATCHER_H_
 
@@ -80,7 +80,8 @@ class TestMatcher {
   FailingCheckpointStore checkpoints;
   RecordingListener listener;
   MarkCollector marks;
-  // Whether monitor changes are recorded by the harness, as the server does, or by checkpoints alone.
+  // Whether monitor changes are recorded by the harness, as the server does, or by checkpoints
+  // alone.
   bool record_changes = true;
 
  private:

@@ -1,4 +1,5 @@
-// Monitors, events and log entries for tests. Times are in seconds after kEpoch unless they end in _us.
+// Monitors, events and log entries for tests. Times are in seconds after kEpoch unless they end in
+// _us.
 #ifndef LAPSE_MONITORS_TEST_MONITORS_H_
 #define LAPSE_MONITORS_TEST_MONITORS_H_
 

@@ -46,6 +46,8 @@ constexpr size_t kSlowQueue = 64;
 constexpr size_t kMaxIngestStreams = 10'000;
 // Of the 5 s that a stop may take: what calls under way get before they are cut.
 constexpr std::chrono::milliseconds kShutdownGrace(2'000);
+// A monitor change is recorded within moments of its commit; the tally may be saved in between.
+constexpr storage::LogPosition kReadBackEntries = 1'000;
 constexpr int64_t kTickUs = limits::kMicrosPerSecond;
 constexpr int64_t kSaveIntervalUs = 30 * limits::kMicrosPerSecond;
 constexpr int64_t kTrimIntervalUs = limits::kMicrosPerMinute;
@@ -104,6 +106,8 @@ class LapseServerImpl : public LapseServer, private monitors::MatcherListener {
  private:
   absl::Status OpenStorage();
   absl::Status Recover();
+  // Counts event types, and records monitor changes, that a crash kept from the state store.
+  absl::Status ReadBack();
   void MakeServices();
   void KeepHouse();
   absl::Status Serve();
@@ -162,8 +166,9 @@ absl::Status LapseServerImpl::OpenStorage() {
   ASSIGN_OR_RETURN(folder_, storage::DataFolder::Open(root));
   ASSIGN_OR_RETURN(state_, storage::SqliteStateStore::Open(absl::StrCat(root, "/state.db")));
   storage::SqliteChunkStoreOptions chunk_options;
+  chunk_options.folder = root;
   chunk_options.file_bytes = options_.log_file_bytes;
-  ASSIGN_OR_RETURN(chunks_, storage::SqliteChunkStore::Open(absl::StrCat(root, "/log"), chunk_options));
+  ASSIGN_OR_RETURN(chunks_, storage::SqliteChunkStore::Open(chunk_options));
   ASSIGN_OR_RETURN(checkpoints_, storage::FileCheckpointStore::Open(absl::StrCat(root, "/checkpoints")));
   storage::EventLogOptions log_options;
   log_options.settle_us = options_.settle_us;
@@ -177,15 +182,11 @@ absl::Status LapseServerImpl::OpenStorage() {
 absl::Status LapseServerImpl::Recover() {
   indexed_ = std::make_unique<IndexedAttributeSet>(*chunks_, options_.index_attributes);
   catalog_ = std::make_unique<MonitorCatalog>(*log_, *state_, *state_, clock_);
-  RETURN_IF_ERROR(catalog_->Recover(*chunks_));
-  for (const lapse::v1::Monitor& monitor : catalog_->List("", limits::kMaxMonitors)) indexed_->AddKeysOf(monitor);
   types_ = std::make_unique<EventTypes>(*state_);
   RETURN_IF_ERROR(types_->Load());
-  const storage::LogPosition uncounted = std::max(types_->SavedPosition() + 1, chunks_->FirstPosition());
-  RETURN_IF_ERROR(chunks_->Read(uncounted, [this](const storage::LogEntry& entry) {
-    types_->Count(entry);
-    return absl::OkStatus();
-  }));
+  RETURN_IF_ERROR(ReadBack());
+  RETURN_IF_ERROR(catalog_->Load());
+  for (const lapse::v1::Monitor& monitor : catalog_->List("", limits::kMaxMonitors)) indexed_->AddKeysOf(monitor);
   hub_ = std::make_unique<AlertHub>(*state_, clock_);
   RETURN_IF_ERROR(hub_->Load());
   notifiers::Channels channels;
@@ -203,6 +204,14 @@ absl::Status LapseServerImpl::Recover() {
   ASSIGN_OR_RETURN(matcher_, monitors::RecoverMatcher(matcher_options, deps, *chunks_));
   fan_out_ = std::make_unique<EntryFanOut>(*types_, *matcher_);
   return absl::OkStatus();
+}
+
+absl::Status LapseServerImpl::ReadBack() {
+  const storage::LogPosition from = types_->SavedPosition() + 1 - kReadBackEntries;
+  return chunks_->Read(std::max(from, chunks_->FirstPosition()), [this](const storage::LogEntry& entry) {
+    types_->Count(entry);
+    return catalog_->RecordLogged(entry);
+  });
 }
 
 void LapseServerImpl::MakeServices() {

@@ -16,7 +16,7 @@ ctl() {
   "$LAPSECTL" "$@" | sed 's/^/    /'
 }
 
-send() { ctl send --type "$1" --source walkthrough --id "$1-$2-$run" --attribute "order_id=$2"; }
+send() { ctl send --type "$1" --source walkthrough --id "$1-$2-$run" --key "order_id=$2"; }
 
 say "A monitor says what must follow what: order_delivered within 10 s of order_created, for the same order_id."
 file=$(mktemp --suffix=.yaml)

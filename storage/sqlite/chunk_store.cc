@@ -47,6 +47,12 @@ bool IsLeftover(const std::filesystem::path& path) {
   return false;
 }
 
+absl::StatusOr<std::unique_ptr<ChunkWriter>> CreateAndOpen(const std::string& path, uint64_t seed) {
+  // It is there already where the process ended before its turn came.
+  if (!std::filesystem::exists(path)) RETURN_IF_ERROR(CreateChunkFile(path, seed));
+  return ChunkWriter::Open(path, seed);
+}
+
 }  // namespace
 
 // Every file a group, opened when its turn comes.
@@ -285,6 +291,8 @@ absl::Status SqliteChunkStore::Retire(LogPosition before, int64_t older_than_us)
       const File& oldest = files_.front();
       const ChunkFileSummary& summary = oldest.summary;
       if (!oldest.sealed || summary.last_position >= before || summary.last_write_time_us >= older_than_us) break;
+      // New users come by Snapshot alone, which needs the lock.
+      if (oldest.in_use.use_count() > 1) break;
       retired.push_back(oldest.path);
       files_.erase(files_.begin());
     }
@@ -345,10 +353,7 @@ bool SqliteChunkStore::DoMaintenance(MutexLock& lock) {
 void SqliteChunkStore::OpenNext(MutexLock& lock) {
   const std::string path = PathOf(next_number_);
   lock.unlock();
-  absl::Status status;
-  if (!std::filesystem::exists(path)) status = CreateChunkFile(path, seed_);
-  absl::StatusOr<std::unique_ptr<ChunkWriter>> writer = status;
-  if (status.ok()) writer = ChunkWriter::Open(path, seed_);
+  absl::StatusOr<std::unique_ptr<ChunkWriter>> writer = CreateAndOpen(path, seed_);
   lock.lock();
   if (writer.ok()) {
     next_writer_ = *std::move(writer);

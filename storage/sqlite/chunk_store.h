@@ -40,6 +40,7 @@ class SqliteChunkStore : public ChunkStore {
   LogPosition FirstPosition() const override;
   int64_t LastMarkTimeUs() const override;
   absl::Status Read(LogPosition from, LogVisitor visit) const override;
+  // A file that is being read stays until a later call, and so do those after it.
   absl::Status Retire(LogPosition before, int64_t older_than_us) override;
   void SetIndexedAttributes(IndexedAttributes attributes) override;
   absl::StatusOr<EventPage> List(const EventQuery& query) const override;
@@ -56,6 +57,8 @@ class SqliteChunkStore : public ChunkStore {
     std::string path;
     ChunkFileSummary summary;
     bool sealed = false;
+    // Shared by those who read the file just now.
+    std::shared_ptr<const bool> in_use = std::make_shared<bool>();
   };
 
   explicit SqliteChunkStore(const SqliteChunkStoreOptions& options);

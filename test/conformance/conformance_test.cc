@@ -193,7 +193,9 @@ void ConformanceTest::RunPlan(const Scenario& scenario, const Plan& plan) const 
 
 TEST_P(ConformanceTest, VerdictsAndAlertsAreTheOracles) {
   const Scenario& scenario = ScenarioOf(shape(), order());
-  for (const Plan& plan : PlansOf(order())) RunPlan(scenario, plan);
+  for (const Plan& plan : PlansOf(order())) {
+    ASSERT_NO_FATAL_FAILURE(RunPlan(scenario, plan));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Workloads, ConformanceTest,
