@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <string>
 
@@ -62,7 +61,7 @@ size_t ReadMail(char* buffer, size_t size, size_t count, void* context) {
   auto* session = static_cast<Session*>(context);
   const std::string& data = session->mail.data;
   const size_t bytes = std::min(size * count, data.size() - session->sent_bytes);
-  std::memcpy(buffer, data.data() + session->sent_bytes, bytes);
+  data.copy(buffer, bytes, session->sent_bytes);
   session->sent_bytes += bytes;
   return bytes;
 }

@@ -144,7 +144,7 @@ absl::Status Lane::Try(const Notifier& notifier, const DueDelivery& due) {
   const SendResult result = SendThrough(context_.channels, MessageOf(due), notifier);
   if (result.may_have_arrived) rate_.Add(context_.clock.NowUs());
   HoldAfter(result);
-  const absl::Status recorded = Record(due, result, start_time_us);
+  absl::Status recorded = Record(due, result, start_time_us);
   if (!recorded.ok()) {
     // It stays due: without a growing wait a full disk would send the same mail every second.
     ++failure_count_;

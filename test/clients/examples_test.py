@@ -7,8 +7,8 @@ import sys
 import tempfile
 import unittest
 
-from test.harness import client as harness
-from test.harness import lapsed
+from harness import client as harness
+from harness import lapsed
 
 
 class ExamplesTest(unittest.TestCase):

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import unittest
 
-from test.harness import lapsed
+from harness import lapsed
 
 
 class NodeClientTest(unittest.TestCase):

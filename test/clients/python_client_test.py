@@ -7,7 +7,7 @@ import unittest
 
 import grpc
 
-from test.harness import lapsed
+from harness import lapsed
 
 STREAM_SECONDS = 30
 

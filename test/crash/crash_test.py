@@ -16,8 +16,8 @@ import unittest
 
 import grpc
 
-from test.harness import client as harness
-from test.harness import lapsed, mail_sink
+from harness import client as harness
+from harness import lapsed, mail_sink
 
 SEED = int(os.environ.get("LAPSE_CRASH_SEED", "20260101"))
 INGEST_CRASHES = 8

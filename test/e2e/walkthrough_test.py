@@ -4,8 +4,8 @@ import sys
 import tempfile
 import unittest
 
-from test.harness import client as harness
-from test.harness import lapsed, mail_sink
+from harness import client as harness
+from harness import lapsed, mail_sink
 
 WITHIN_MS = 1_000
 

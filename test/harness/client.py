@@ -4,7 +4,7 @@ import pathlib
 
 import grpc
 
-from test.harness import lapsed
+from harness import lapsed
 
 STREAM_SECONDS = 60
 

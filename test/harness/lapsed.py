@@ -33,7 +33,8 @@ class Lapsed:
         ready = threading.Event()
         self.log = []
         self.address = None
-        threading.Thread(target=self._read_log, args=(self.process, ready), daemon=True).start()
+        self.reader = threading.Thread(target=self._read_log, args=(self.process, ready), daemon=True)
+        self.reader.start()
         if not ready.wait(START_SECONDS) or self.address is None:
             self.kill()
             raise RuntimeError("lapsed does not serve:\n" + "".join(self.log))
@@ -57,6 +58,8 @@ class Lapsed:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        self.reader.join()
+        self.process.stdout.close()
 
     def __enter__(self):
         return self.start()
@@ -77,6 +80,7 @@ def stubs(folder):
     subprocess.run(["protoc", *includes, f"--python_out={folder}",
                     *[str(google / "google/rpc" / f"{n}.proto") for n in ("status", "error_details", "code")]],
                    check=True)
+    _make_error_info(folder)
     _extend_google_package(folder)
     sys.path.insert(0, str(folder))
     modules = {}
@@ -93,6 +97,14 @@ def googleapis():
     if not root.is_dir():
         raise RuntimeError("the package golang-github-grpc-ecosystem-grpc-gateway-dev is not installed")
     return root
+
+
+def _make_error_info(folder):
+    """google.rpc.ErrorInfo, which Debian's copy of error_details.proto lacks."""
+    path = pathlib.Path(folder, "google/rpc/error_info.proto")
+    path.write_text('syntax = "proto3"; package google.rpc; message ErrorInfo '
+                    '{ string reason = 1; string domain = 2; map<string, string> metadata = 3; }')
+    subprocess.run(["protoc", f"-I{folder}", f"--python_out={folder}", str(path)], check=True)
 
 
 def _extend_google_package(folder):

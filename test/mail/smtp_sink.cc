@@ -46,6 +46,7 @@ absl::StatusOr<int> Spawn(const std::vector<std::string>& command, int input, in
   if (input >= 0) posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
   if (output >= 0) posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
   std::vector<char*> argv;
+  argv.reserve(command.size() + 1);
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   pid_t pid = -1;
@@ -230,6 +231,7 @@ std::vector<ReceivedMail> SmtpSink::Mails() const {
   }
   std::sort(files.begin(), files.end());
   std::vector<ReceivedMail> mails;
+  mails.reserve(files.size());
   for (const fs::path& file : files) mails.push_back(ReadMail(file));
   return mails;
 }

@@ -7,8 +7,8 @@ import unittest
 
 import grpc
 
-from test.harness import client as harness
-from test.harness import lapsed, mail_sink
+from harness import client as harness
+from harness import lapsed, mail_sink
 
 PATIENCE_SECONDS = 30
 
@@ -16,11 +16,11 @@ PATIENCE_SECONDS = 30
 def details(error):
     """{short type name: message} of the google.rpc details of an RpcError."""
     # Made with the stubs, so not there when this file is read.
-    from google.rpc import error_details_pb2, status_pb2
+    from google.rpc import error_details_pb2, error_info_pb2, status_pb2
     blob = dict(error.trailing_metadata()).get("grpc-status-details-bin", b"")
     found = {}
     for packed in status_pb2.Status.FromString(blob).details:
-        for kind in (error_details_pb2.BadRequest, error_details_pb2.ErrorInfo, error_details_pb2.RetryInfo):
+        for kind in (error_details_pb2.BadRequest, error_info_pb2.ErrorInfo, error_details_pb2.RetryInfo):
             if packed.Is(kind.DESCRIPTOR):
                 message = kind()
                 packed.Unpack(message)
@@ -160,7 +160,7 @@ class PromisesTest(unittest.TestCase):
         self.assertEqual(resolved.secondary_event.id, "2")
         self.assertEqual(
             resolved.lateness.ToMicroseconds(),
-            resolved.secondary_event.occur_time.ToMicroseconds() - resolved.due_time.ToMicroseconds())
+            resolved.secondary_event.ingest_time.ToMicroseconds() - resolved.due_time.ToMicroseconds())
 
     def test_7_notifications_are_at_least_once_and_each_try_is_visible(self):
         sink = mail_sink.MailSink(self.folder.name, ["--fail-first", "2"]).start()
