@@ -14,10 +14,12 @@ namespace lapse {
 // 64 bits of the system's entropy.
 uint64_t RandomSeed();
 
-// Thread-safe. Every id of one generator is greater than the one before, also where the clock steps back.
+// Thread-safe. Every id of one generator is greater than the one before, also where the clock steps
+// back.
 class UuidGenerator {
  public:
-  // `clock` outlives the generator. Equal seeds and times give equal ids; a server uses RandomSeed().
+  // `clock` outlives the generator. Equal seeds and times give equal ids; a server uses
+  // RandomSeed().
   UuidGenerator(Clock& clock, uint64_t seed) : clock_(clock), random_(seed) {}
 
   // 36 characters in lower case, such as 01932c07-209c-7d3a-8e21-5b1c4e0a9f66.

@@ -113,7 +113,8 @@ std::unique_ptr<CLI::App> MakeApp(Context& context) {
   app->require_subcommand(1);
   // Global options may stand after a command too.
   app->fallthrough();
-  app->footer(kFooter);
+  // Of the commands, which take it over when they are added.
+  app->footer("\nGlobal options, which may stand here too, and exit codes: `lapsectl --help`.");
   app->set_version_flag("--version", "lapsectl 0.1");
   AddGlobalOptions(*app, context);
   AddSend(*app, context);
@@ -125,6 +126,7 @@ std::unique_ptr<CLI::App> MakeApp(Context& context) {
   AddNotifiers(*app, context);
   AddStatus(*app, context);
   AddCompletion(*app, context);
+  app->footer(kFooter);
   return app;
 }
 

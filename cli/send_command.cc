@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -45,6 +46,12 @@ struct SendOptions {
   int64_t from_line = 1;
 };
 
+std::string CheckBatchSize(const std::string& text) {
+  size_t size = 0;
+  const bool fits = absl::SimpleAtoi(text, &size) && size >= 1 && size <= limits::kMaxBatchEvents;
+  return fits ? "" : absl::StrCat(text, " is none of 1 to ", Grouped(limits::kMaxBatchEvents));
+}
+
 void SendFlags(CLI::App& command, SendOptions& o) {
   command.add_option("ATTRIBUTES", o.attributes,
                      "name=value with the type it looks like, or name:type=value with string, "
@@ -66,7 +73,7 @@ void SendFlags(CLI::App& command, SendOptions& o) {
       "{\"order_id\": \"A-17\"}}; - for standard input");
   file->type_name("FILE")->excludes(type);
   command.add_option("--batch-size", o.batch_size, "Events of a file in one request")
-      ->check(CLI::Range(size_t{1}, limits::kMaxBatchEvents))
+      ->check(CheckBatchSize)
       ->capture_default_str()
       ->needs(file);
   command.add_option("--from-line", o.from_line, "Start at this line of the file")

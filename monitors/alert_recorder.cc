@@ -61,13 +61,15 @@ void AlertRecorder::Stop() {
   Join();
 }
 
+void AlertRecorder::GiveUp() {
+  MutexLock lock(mutex_);
+  if (Open()) phase_ = Phase::kAborted;
+  work_.notify_all();
+  room_.notify_all();
+}
+
 void AlertRecorder::Abort() {
-  {
-    MutexLock lock(mutex_);
-    if (Open()) phase_ = Phase::kAborted;
-    work_.notify_all();
-    room_.notify_all();
-  }
+  GiveUp();
   Join();
 }
 

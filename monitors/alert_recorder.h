@@ -61,7 +61,11 @@ class AlertRecorder {
   // replay makes the alerts again.
   void Stop();
 
-  // Ends the thread at once, as a crash would.
+  // Stores nothing more and drops what is pushed; the thread ends by itself. Never blocks; may be
+  // called by the listener.
+  void GiveUp();
+
+  // GiveUp, and waits for the thread to end.
   void Abort();
 
  private:

@@ -74,9 +74,6 @@ class FollowUpDriver {
   // Serializes the key and goes on with what is parsed from that.
   void Reparse();
 
-  // The settle time of the Now that the key is given from here on.
-  void set_settle(double seconds) { now_.settle_us = Micros(seconds); }
-
  private:
   void Gather(size_t from);
   void Gather(const Transition& transition);

@@ -1,6 +1,7 @@
 #include "monitors/partition_codec.h"
 
 #include <cstdint>
+#include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
@@ -18,6 +19,15 @@ constexpr int kCompressionLevel = 1;
 absl::Status Damaged(absl::string_view what) {
   return MakeError(absl::StatusCode::kDataLoss, "CHECKPOINT_DAMAGED",
                    absl::StrCat("a partition's checkpoint is damaged: ", what));
+}
+
+// Making one takes longer than compressing a small partition with it.
+ZSTD_CCtx* Compressor() {
+  struct Free {
+    void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+  };
+  thread_local const std::unique_ptr<ZSTD_CCtx, Free> context(ZSTD_createCCtx());
+  return context.get();
 }
 
 absl::StatusOr<std::string> Decompress(absl::string_view bytes) {
@@ -38,8 +48,8 @@ std::string EncodePartitionState(const lapse::internal::v1::PartitionState& stat
   const std::string plain = state.SerializeAsString();
   std::string bytes(1 + ZSTD_compressBound(plain.size()), '\0');
   bytes[0] = static_cast<char>(kVersion);
-  const size_t size = ZSTD_compress(bytes.data() + 1, bytes.size() - 1, plain.data(), plain.size(),
-                                    kCompressionLevel);
+  const size_t size = ZSTD_compressCCtx(Compressor(), bytes.data() + 1, bytes.size() - 1,
+                                        plain.data(), plain.size(), kCompressionLevel);
   // Only out of memory can make it fail, in a buffer of the bound's size; the reader then refuses
   // the checkpoint.
   bytes.resize(ZSTD_isError(size) ? 1 : 1 + size);

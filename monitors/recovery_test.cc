@@ -18,7 +18,7 @@ namespace {
 using ::testing::ElementsAre;
 
 constexpr char kUid[] = "uid-order-delivered";
-constexpr int kEntries = 300;
+constexpr int kEntries = 200;
 
 ControlRecord Create() { return Change(MonitorChange::ACTION_CREATE, OrderMonitor()); }
 
@@ -73,7 +73,7 @@ void KillAndStart(TestMatcher& test, int shard_count) {
 }
 
 TEST(RecoveryTest, TheShardCountChangesNothing) {
-  for (uint64_t seed = 1; seed <= 3; ++seed) {
+  for (uint64_t seed = 1; seed <= 2; ++seed) {
     const Script script = ScriptMaker(seed).Make(kEntries);
     const Outcome expected = Undisturbed(script);
     EXPECT_GT(expected.alerts.size(), 20u);
@@ -85,7 +85,7 @@ TEST(RecoveryTest, TheShardCountChangesNothing) {
 }
 
 TEST(RecoveryTest, KilledAtAnyPointItComesToTheSameAlertsEachOnce) {
-  for (uint64_t seed = 1; seed <= 10; ++seed) {
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
     const Script script = ScriptMaker(seed).Make(kEntries);
     std::mt19937_64 random(seed);
     TestMatcher test;
@@ -100,7 +100,7 @@ TEST(RecoveryTest, KilledAtAnyPointItComesToTheSameAlertsEachOnce) {
 }
 
 TEST(RecoveryTest, TheLogBeforeACheckpointIsNotNeeded) {
-  for (uint64_t seed = 1; seed <= 5; ++seed) {
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
     const Script script = ScriptMaker(seed).Make(kEntries);
     std::mt19937_64 random(seed);
     TestMatcher test;
@@ -132,7 +132,7 @@ TEST(RecoveryTest, TheShardCountMayChangeOverACheckpoint) {
 }
 
 TEST(RecoveryTest, ACrashInTheMidstOfACheckpointLeavesPartitionsAtPositionsOfTheirOwn) {
-  for (uint64_t seed = 1; seed <= 10; ++seed) {
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
     const Script script = ScriptMaker(seed).Make(kEntries);
     std::mt19937_64 random(seed);
     TestMatcher test;

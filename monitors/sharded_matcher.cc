@@ -130,11 +130,23 @@ storage::LogPosition ShardedMatcher::AppliedPosition() const {
   return applied;
 }
 
+void ShardedMatcher::BeginStop() {
+  MutexLock lock(stop_mutex_);
+  stopping_ = true;
+  if (!alerts_stored_) GiveAlertsUp();
+}
+
+void ShardedMatcher::GiveAlertsUp() {
+  recorder_.GiveUp();
+  // The last checkpoint would wait for the alerts.
+  saver_.GiveUp();
+}
+
 void ShardedMatcher::Stop() {
+  BeginStop();
   bool alerts_stored;
   {
     MutexLock lock(stop_mutex_);
-    stopping_ = true;
     alerts_stored = alerts_stored_;
   }
   if (alerts_stored) {
@@ -227,8 +239,7 @@ void ShardedMatcher::OnAlertsFailed(const absl::Status& status) {
 void ShardedMatcher::SetAlertsStored(bool stored) {
   MutexLock lock(stop_mutex_);
   alerts_stored_ = stored;
-  // The last checkpoint waits for alerts.
-  if (!stored && stopping_) saver_.GiveUp();
+  if (!stored && stopping_) GiveAlertsUp();
 }
 
 }  // namespace lapse::monitors

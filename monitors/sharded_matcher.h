@@ -92,6 +92,10 @@ class ShardedMatcher : public storage::LogFollower,
   void Start(storage::MarkRequester& marks);
   // Waits while a shard's queue is full.
   void OnEntry(std::shared_ptr<const storage::LogEntry> entry) override;
+  // From now on the matcher does not wait where alerts cannot be stored: it gives them up, and a
+  // restart makes them again. To be called before the log is stopped, which could else wait for a
+  // full disk.
+  void BeginStop();
   // Stop and Abort are called by one thread; after either, entries are dropped and questions are
   // UNAVAILABLE.
   //
@@ -124,8 +128,9 @@ class ShardedMatcher : public storage::LogFollower,
   void OnAlertsCommitted(storage::FeedPosition last) override;
   void OnAlertsHeldUp(const absl::Status& status) override;
   void OnAlertsFailed(const absl::Status& status) override;
-  // From now on the recorder is, or is not, able to store.
+  // The recorder is, or is not, able to store.
   void SetAlertsStored(bool stored);
+  void GiveAlertsUp();
 
   // Notes what a checkpoint must know of the entry. `order_mutex_` is held, or the matcher has not
   // started.

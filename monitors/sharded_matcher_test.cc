@@ -185,6 +185,24 @@ TEST(ShardedMatcherTest, StoppingOnAFullDiskDoesNotHangAndARestartMakesTheAlerts
   EXPECT_THAT(test.Feed(), ElementsAre("FIRING A"));
 }
 
+TEST(ShardedMatcherTest, BeginStopFreesALogThatIsHeldBackByAFullDisk) {
+  TestMatcher test;
+  test.Start(2);
+  test.state.FailCommits(DiskFull(), 1'000'000);
+  test.Append(0, {}, {ServerStart(0, 3'600), Create()});
+  std::vector<lapse::v1::Event> events;
+  for (int i = 0; i < 15'000; ++i) events.push_back(MakeEvent("created", Key(i), 1));
+  test.Append(1, std::move(events));
+  std::thread appender([&] {
+    for (int i = 0; i < 200; ++i) test.Append(30 + i, {});
+  });
+  test.matcher().BeginStop();
+  appender.join();
+  test.Stop();
+  EXPECT_EQ(test.listener.Get().checkpoints, 0);
+  EXPECT_THAT(test.Feed(), IsEmpty());
+}
+
 TEST(ShardedMatcherTest, AlertsThatCannotBeStoredAreTold) {
   TestMatcher test;
   test.Start(2);

@@ -2,6 +2,7 @@
 #ifndef LAPSE_MONITORS_TEST_ALERTS_H_
 #define LAPSE_MONITORS_TEST_ALERTS_H_
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "base/errors.h"
 #include "base/limits.h"
 #include "base/mutex.h"
+#include "gtest/gtest.h"
 #include "monitors/sharded_matcher.h"
 #include "storage/memory/state_store.h"
 
@@ -66,9 +68,11 @@ class RecordingListener : public MatcherListener {
   }
   storage::FeedPosition committed() const { return Get().committed; }
 
+  // Fails the test after a long time.
   void WaitFor(const std::function<bool(const Seen&)>& condition) {
     MutexLock lock(mutex_);
-    changed_.wait(lock, [&] { return condition(seen_); });
+    EXPECT_TRUE(
+        changed_.wait_for(lock, std::chrono::seconds(60), [&] { return condition(seen_); }));
   }
 
   void OnAlertsCommitted(storage::FeedPosition last) override {

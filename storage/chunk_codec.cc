@@ -46,10 +46,11 @@ std::string SerializeEvents(const LogEntry& entry) {
 
 absl::StatusOr<std::string> Compress(const std::string& bytes) {
   // A context is large: one a thread, kept.
-  thread_local const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(), &ZSTD_freeCCtx);
+  thread_local const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
+                                                                                  &ZSTD_freeCCtx);
   std::string out(ZSTD_compressBound(bytes.size()), '\0');
-  const size_t size =
-      ZSTD_compressCCtx(context.get(), out.data(), out.size(), bytes.data(), bytes.size(), kCompressionLevel);
+  const size_t size = ZSTD_compressCCtx(context.get(), out.data(), out.size(), bytes.data(),
+                                        bytes.size(), kCompressionLevel);
   if (ZSTD_isError(size)) return absl::InternalError(ZSTD_getErrorName(size));
   out.resize(size);
   return out;
@@ -91,7 +92,8 @@ ChunkHeader HeaderOf(const LogEntry& entry, int64_t body_size) {
   return header;
 }
 
-absl::Status FillEvents(const ChunkHeader& header, const google::protobuf::RepeatedPtrField<lapse::v1::Event>& events,
+absl::Status FillEvents(const ChunkHeader& header,
+                        const google::protobuf::RepeatedPtrField<lapse::v1::Event>& events,
                         LogEntry* entry) {
   entry->events.reserve(events.size());
   for (const auto& segment : header.segments()) {
@@ -103,7 +105,8 @@ absl::Status FillEvents(const ChunkHeader& header, const google::protobuf::Repea
                                JudgedTimeUs(event, segment.receive_time_us())});
     }
   }
-  if (static_cast<int>(entry->events.size()) != events.size()) return Damaged("events outside of any segment");
+  if (static_cast<int>(entry->events.size()) != events.size())
+    return Damaged("events outside of any segment");
   for (const int32_t index : header.server_id_indexes()) {
     if (index < 0 || index >= events.size()) return Damaged("impossible event index");
     entry->events[index].has_server_id = true;
@@ -116,7 +119,8 @@ absl::Status FillEvents(const ChunkHeader& header, const google::protobuf::Repea
 absl::StatusOr<EncodedChunk> EncodeChunk(const LogEntry& entry) {
   EncodedChunk chunk;
   const std::string bytes = SerializeEvents(entry);
-  if (bytes.size() > limits::kMaxQueuedBytes) return absl::InvalidArgumentError("too many bytes for one log entry");
+  if (bytes.size() > limits::kMaxQueuedBytes)
+    return absl::InvalidArgumentError("too many bytes for one log entry");
   if (!bytes.empty()) {
     ASSIGN_OR_RETURN(chunk.body, Compress(bytes));
   }
@@ -130,8 +134,8 @@ absl::StatusOr<EncodedChunk> EncodeChunk(const LogEntry& entry) {
   return chunk;
 }
 
-absl::StatusOr<std::unique_ptr<LogEntry>> DecodeChunk(absl::string_view header_bytes, absl::string_view body,
-                                                      uint64_t checksum) {
+absl::StatusOr<std::unique_ptr<LogEntry>> DecodeChunk(absl::string_view header_bytes,
+                                                      absl::string_view body, uint64_t checksum) {
   if (ChecksumOf(header_bytes, body) != checksum) return Damaged("the checksum does not match");
   ChunkHeader header;
   if (!header.ParseFromArray(header_bytes.data(), static_cast<int>(header_bytes.size()))) {
@@ -147,8 +151,8 @@ absl::StatusOr<std::unique_ptr<LogEntry>> DecodeChunk(absl::string_view header_b
   entry->mark_time_us = header.mark_time_us();
   entry->controls.assign(std::make_move_iterator(header.mutable_controls()->begin()),
                          std::make_move_iterator(header.mutable_controls()->end()));
-  entry->owned.push_back(
-      std::make_unique<google::protobuf::RepeatedPtrField<lapse::v1::Event>>(std::move(*request.mutable_events())));
+  entry->owned.push_back(std::make_unique<google::protobuf::RepeatedPtrField<lapse::v1::Event>>(
+      std::move(*request.mutable_events())));
   RETURN_IF_ERROR(FillEvents(header, *entry->owned.back(), entry.get()));
   return entry;
 }

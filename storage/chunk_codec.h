@@ -1,5 +1,5 @@
-// Between a log entry and its bytes on disk: a header (ChunkHeader) and a body (the events as one serialized
-// BatchIngestEventsRequest, compressed by zstd), with one checksum over both.
+// Between a log entry and its bytes on disk: a header (ChunkHeader) and a body (the events as one
+// serialized BatchIngestEventsRequest, compressed by zstd), with one checksum over both.
 #ifndef LAPSE_STORAGE_CHUNK_CODEC_H_
 #define LAPSE_STORAGE_CHUNK_CODEC_H_
 
@@ -24,13 +24,15 @@ struct EncodedChunk {
   int64_t max_time_us = INT64_MIN;
 };
 
-// INVALID_ARGUMENT where the events have more bytes than limits::kMaxQueuedBytes. The entry's conflicts are not kept.
+// INVALID_ARGUMENT where the events have more bytes than limits::kMaxQueuedBytes. The entry's
+// conflicts are not kept.
 absl::StatusOr<EncodedChunk> EncodeChunk(const LogEntry& entry);
 
-// The entry, with all of its events in one element of `owned`, in order. DATA_LOSS where the bytes are not those that
-// EncodeChunk made: any bytes may be given, and none make it crash or allocate without bound.
-absl::StatusOr<std::unique_ptr<LogEntry>> DecodeChunk(absl::string_view header, absl::string_view body,
-                                                      uint64_t checksum);
+// The entry, with all of its events in one element of `owned`, in order. DATA_LOSS where the bytes
+// are not those that EncodeChunk made: any bytes may be given, and none make it crash or allocate
+// without bound.
+absl::StatusOr<std::unique_ptr<LogEntry>> DecodeChunk(absl::string_view header,
+                                                      absl::string_view body, uint64_t checksum);
 
 }  // namespace lapse::storage
 

@@ -11,7 +11,8 @@ namespace lapse::storage {
 namespace {
 
 LogEntry FullEntry() {
-  LogEntry entry = TestEntry(7, 40, kTestTimeUs, {TestEvent("a", "1", kTestTimeUs - 5), TestEvent("b", "2")});
+  LogEntry entry =
+      TestEntry(7, 40, kTestTimeUs, {TestEvent("a", "1", kTestTimeUs - 5), TestEvent("b", "2")});
   LogEntry later = TestEntry(7, 42, kTestTimeUs + 9, {TestEvent("c", "3", kTestTimeUs + 100)});
   later.events[0].has_server_id = true;
   entry.events.push_back(later.events[0]);
@@ -31,7 +32,8 @@ TEST(ChunkCodecTest, EntryComesBackAsItWas) {
   const auto decoded = DecodeChunk(chunk.header, chunk.body, chunk.checksum);
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_TRUE(SameEntry(entry, **decoded));
-  EXPECT_EQ((*decoded)->events[2].time_us, kTestTimeUs + 9) << "a clock that runs ahead is held back";
+  EXPECT_EQ((*decoded)->events[2].time_us, kTestTimeUs + 9)
+      << "a clock that runs ahead is held back";
 }
 
 TEST(ChunkCodecTest, TimesAreTheReportedOnes) {
@@ -55,7 +57,9 @@ TEST(ChunkCodecTest, EveryFlippedBitIsFound) {
     const size_t byte = i / 8;
     char& target = byte < header.size() ? header[byte] : body[byte - header.size()];
     target = static_cast<char>(target ^ (1 << i % 8));
-    EXPECT_EQ(DecodeChunk(header, body, chunk.checksum).status().code(), absl::StatusCode::kDataLoss) << i;
+    EXPECT_EQ(DecodeChunk(header, body, chunk.checksum).status().code(),
+              absl::StatusCode::kDataLoss)
+        << i;
   }
 }
 
@@ -64,8 +68,9 @@ TEST(ChunkCodecTest, EveryTruncationAndShiftedBorderIsFound) {
   const std::string all = chunk.header + chunk.body;
   for (size_t border = 0; border <= all.size(); ++border) {
     if (border == chunk.header.size()) continue;
-    EXPECT_EQ(DecodeChunk(all.substr(0, border), all.substr(border), chunk.checksum).status().code(),
-              absl::StatusCode::kDataLoss);
+    EXPECT_EQ(
+        DecodeChunk(all.substr(0, border), all.substr(border), chunk.checksum).status().code(),
+        absl::StatusCode::kDataLoss);
     EXPECT_EQ(DecodeChunk(chunk.header, all.substr(border), chunk.checksum).status().code(),
               absl::StatusCode::kDataLoss);
   }

@@ -10,7 +10,8 @@ int64_t IndexFingerprint(uint64_t seed, absl::string_view attribute, absl::strin
   return static_cast<int64_t>(FingerprintOf(seed, {attribute, key_text}).low);
 }
 
-std::vector<int64_t> IndexFingerprints(uint64_t seed, const LogEntry& entry, const IndexedAttributes& attributes) {
+std::vector<int64_t> IndexFingerprints(uint64_t seed, const LogEntry& entry,
+                                       const IndexedAttributes& attributes) {
   std::vector<int64_t> fingerprints;
   std::string text;
   for (const std::string& attribute : attributes) {

@@ -16,7 +16,8 @@ namespace lapse::storage {
 int64_t IndexFingerprint(uint64_t seed, absl::string_view attribute, absl::string_view key_text);
 
 // The fingerprints of the entry's events for `attributes`, ascending, each once.
-std::vector<int64_t> IndexFingerprints(uint64_t seed, const LogEntry& entry, const IndexedAttributes& attributes);
+std::vector<int64_t> IndexFingerprints(uint64_t seed, const LogEntry& entry,
+                                       const IndexedAttributes& attributes);
 
 }  // namespace lapse::storage
 

@@ -1,4 +1,5 @@
-// What every ChunkStore must do. An implementation's test instantiates ChunkStoreContract with its own harness.
+// What every ChunkStore must do. An implementation's test instantiates ChunkStoreContract with its
+// own harness.
 #ifndef LAPSE_STORAGE_CHUNK_STORE_CONTRACT_H_
 #define LAPSE_STORAGE_CHUNK_STORE_CONTRACT_H_
 
@@ -39,10 +40,13 @@ class ChunkStoreContract : public testing::TestWithParam<ChunkStoreHarnessFactor
   // Appends an entry received at kTestTimeUs + its position seconds.
   absl::Status AppendEvents(std::vector<lapse::v1::Event> events) {
     const LogPosition position = store().LastPosition() + 1;
-    return store().Append(TestEntry(position, store().NextSequence(), TimeOf(position), std::move(events)));
+    return store().Append(
+        TestEntry(position, store().NextSequence(), TimeOf(position), std::move(events)));
   }
 
-  static int64_t TimeOf(LogPosition position) { return kTestTimeUs + position * limits::kMicrosPerSecond; }
+  static int64_t TimeOf(LogPosition position) {
+    return kTestTimeUs + position * limits::kMicrosPerSecond;
+  }
 
   std::vector<LogPosition> ReadPositions(LogPosition from) {
     std::vector<LogPosition> positions;
@@ -87,7 +91,8 @@ TEST_P(ChunkStoreContract, EmptyStoreStartsAtOne) {
 }
 
 TEST_P(ChunkStoreContract, EntriesComeBackAsAppendedAlsoAfterReopening) {
-  LogEntry one = TestEntry(1, 1, kTestTimeUs, {TestEvent("a", "1"), TestEvent("b", "2", kTestTimeUs - 7)});
+  LogEntry one =
+      TestEntry(1, 1, kTestTimeUs, {TestEvent("a", "1"), TestEvent("b", "2", kTestTimeUs - 7)});
   one.controls.emplace_back().mutable_alert_close()->set_note("by hand");
   one.events[1].has_server_id = true;
   LogEntry two = TestEntry(2, 3, kTestTimeUs + 1, {});
@@ -170,11 +175,16 @@ TEST_P(ChunkStoreContract, DamagedEntryIsNamedByReadAndLeftOutByList) {
 }
 
 TEST_P(ChunkStoreContract, ListIsOrderedByReportedTimeThenSequence) {
-  ASSERT_TRUE(AppendEvents({TestEvent("b", "k", kTestTimeUs + 20), TestEvent("d", "k", kTestTimeUs + 40)}).ok());
-  ASSERT_TRUE(AppendEvents({TestEvent("a", "k", kTestTimeUs + 10), TestEvent("c", "k", kTestTimeUs + 20)}).ok());
+  ASSERT_TRUE(
+      AppendEvents({TestEvent("b", "k", kTestTimeUs + 20), TestEvent("d", "k", kTestTimeUs + 40)})
+          .ok());
+  ASSERT_TRUE(
+      AppendEvents({TestEvent("a", "k", kTestTimeUs + 10), TestEvent("c", "k", kTestTimeUs + 20)})
+          .ok());
   ASSERT_TRUE(AppendEvents({TestEvent("e", "k")}).ok());
   for (const int page_size : {1, 2, 3, 100}) {
-    EXPECT_THAT(ListIds({.matches = AnyEvent, .page_size = page_size}), testing::ElementsAre("a", "b", "c", "d", "e"));
+    EXPECT_THAT(ListIds({.matches = AnyEvent, .page_size = page_size}),
+                testing::ElementsAre("a", "b", "c", "d", "e"));
     EXPECT_THAT(ListIds({.matches = AnyEvent, .descending = true, .page_size = page_size}),
                 testing::ElementsAre("e", "d", "c", "b", "a"));
   }
@@ -184,7 +194,8 @@ TEST_P(ChunkStoreContract, ListedEventsAreComplete) {
   ASSERT_TRUE(AppendEvents({TestEvent("a", "1"), TestEvent("b", "2", kTestTimeUs)}).ok());
   bool all_complete = true;
   const auto page = store().List({.matches = [&](const lapse::v1::Event& event) {
-    all_complete = all_complete && event.has_ingest_time() && event.sequence() > 0 && event.has_occur_time();
+    all_complete =
+        all_complete && event.has_ingest_time() && event.sequence() > 0 && event.has_occur_time();
     return true;
   }});
   ASSERT_TRUE(page.ok());
@@ -201,16 +212,22 @@ TEST_P(ChunkStoreContract, ListIsNarrowedByTimeSequenceAndMatch) {
   for (int i = 0; i < 30; ++i) {
     ASSERT_TRUE(AppendEvents({TestEvent(std::to_string(i), "k", kTestTimeUs + i)}).ok());
   }
-  EXPECT_THAT(ListIds({.matches = AnyEvent, .min_time_us = kTestTimeUs + 5, .max_time_us = kTestTimeUs + 7}),
-              testing::ElementsAre("5", "6", "7"));
+  EXPECT_THAT(
+      ListIds(
+          {.matches = AnyEvent, .min_time_us = kTestTimeUs + 5, .max_time_us = kTestTimeUs + 7}),
+      testing::ElementsAre("5", "6", "7"));
   EXPECT_THAT(ListIds({.matches = AnyEvent,
                        .min_time_us = kTestTimeUs + 5,
                        .max_time_us = kTestTimeUs + 7,
                        .descending = true,
                        .page_size = 2}),
               testing::ElementsAre("7", "6", "5"));
-  EXPECT_THAT(ListIds({.matches = AnyEvent, .max_sequence = 3, .page_size = 2}), testing::ElementsAre("0", "1", "2"));
-  EXPECT_THAT(ListIds({.matches = [](const lapse::v1::Event& e) { return e.id().size() == 2 && e.id()[1] == '9'; }}),
+  EXPECT_THAT(ListIds({.matches = AnyEvent, .max_sequence = 3, .page_size = 2}),
+              testing::ElementsAre("0", "1", "2"));
+  EXPECT_THAT(ListIds({.matches =
+                           [](const lapse::v1::Event& e) {
+                             return e.id().size() == 2 && e.id()[1] == '9';
+                           }}),
               testing::ElementsAre("19", "29"));
 }
 
@@ -239,7 +256,9 @@ TEST_P(ChunkStoreContract, ListByAttributeIsExactWhereverTheIndexBegins) {
     }
   }
   judged = 0;
-  EXPECT_THAT(ListIds({.matches = wanted, .attribute_equals = {{"order_id", "none"}}, .min_time_us = TimeOf(11),
+  EXPECT_THAT(ListIds({.matches = wanted,
+                       .attribute_equals = {{"order_id", "none"}},
+                       .min_time_us = TimeOf(11),
                        .max_time_us = TimeOf(20)}),
               testing::IsEmpty());
   EXPECT_EQ(judged, 0) << "the index tells that there is none";
@@ -264,7 +283,8 @@ TEST_P(ChunkStoreContract, PagesAreExactInAnyDisorder) {
   EXPECT_EQ(ListIds({.matches = AnyEvent, .descending = true, .page_size = 37}), ids);
 }
 
-// Every chunk holds one event from long ago, so that only reading them all makes a first place certain.
+// Every chunk holds one event from long ago, so that only reading them all makes a first place
+// certain.
 TEST_P(ChunkStoreContract, ListComesForwardWhereEveryChunkReachesFarBack) {
   const int chunks = limits::kMaxListedChunks + 50;
   for (int i = 0; i < chunks; ++i) {
@@ -281,7 +301,8 @@ TEST_P(ChunkStoreContract, ListComesForwardWhereEveryChunkReachesFarBack) {
 
 TEST_P(ChunkStoreContract, ScanWithoutAMatchStopsAtItsBudgetAndEnds) {
   const int chunks = limits::kMaxListedChunks * 2 + 10;
-  for (int i = 0; i < chunks; ++i) ASSERT_TRUE(AppendEvents({TestEvent(std::to_string(i), "k")}).ok());
+  for (int i = 0; i < chunks; ++i)
+    ASSERT_TRUE(AppendEvents({TestEvent(std::to_string(i), "k")}).ok());
   int judged = 0;
   const auto none = [&](const lapse::v1::Event&) {
     ++judged;

@@ -13,7 +13,8 @@ bool IsDiskFull(const absl::Status& status);
 // FAILED_PRECONDITION, reason LOG_STOPPED: `cause` made the state on disk uncertain.
 absl::Status LogStopped(const absl::Status& cause);
 
-// INTERNAL where `entry` is not the one that comes next, or its sequences are not consecutive: a mistake of the caller.
+// INTERNAL where `entry` is not the one that comes next, or its sequences are not consecutive: a
+// mistake of the caller.
 absl::Status CheckComesNext(const LogEntry& entry, LogPosition position, int64_t first_sequence);
 
 // OUT_OF_RANGE, reason LOG_RETIRED.

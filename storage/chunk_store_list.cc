@@ -15,8 +15,8 @@ namespace {
 
 using lapse::v1::Event;
 
-// A place in the order asked for: time and sequence, both negated where the order is descending, so that everything below
-// only ever goes upwards.
+// A place in the order asked for: time and sequence, both negated where the order is descending, so
+// that everything below only ever goes upwards.
 using Key = std::pair<int64_t, int64_t>;
 
 constexpr Key kBeforeAll = {INT64_MIN, INT64_MIN};
@@ -37,7 +37,8 @@ struct Pending {
   // 0 for a whole group.
   LogPosition position = 0;
 
-  // std::priority_queue has the largest on top. A group before a chunk, since it may hold chunks of the same time.
+  // std::priority_queue has the largest on top. A group before a chunk, since it may hold chunks of
+  // the same time.
   bool operator<(const Pending& other) const {
     return std::tie(other.first_time, other.position) < std::tie(first_time, position);
   }
@@ -46,7 +47,10 @@ struct Pending {
 class Lister {
  public:
   Lister(const EventQuery& query, ChunkSource& source)
-      : query_(query), source_(source), after_(kBeforeAll), page_size_(std::max(query.page_size, 1)) {
+      : query_(query),
+        source_(source),
+        after_(kBeforeAll),
+        page_size_(std::max(query.page_size, 1)) {
     if (query.after_time_and_sequence) {
       after_ = KeyOf(query.after_time_and_sequence->first, query.after_time_and_sequence->second);
     }
@@ -111,7 +115,9 @@ class Lister {
   void Consider(const AcceptedEvent& accepted, Event& event) {
     const int64_t time_us = ReportedTimeUs(event, accepted.receive_time_us);
     const Key key = KeyOf(time_us, accepted.sequence);
-    if (key <= after_ || key.first < min_ || key.first > max_ || accepted.sequence > query_.max_sequence) return;
+    if (key <= after_ || key.first < min_ || key.first > max_ ||
+        accepted.sequence > query_.max_sequence)
+      return;
     const bool full = static_cast<int>(best_.size()) == page_size_;
     const bool beyond = full && best_.top().key < key;
     // Once it is known that there is more than a page, what lies beyond it need not be matched.
@@ -147,8 +153,8 @@ class Lister {
     return page;
   }
 
-  // Everything before `next_time` has been seen, and nothing of it was dropped: what was is beyond what is kept, of which
-  // some is not before it (PageIsCertain is false).
+  // Everything before `next_time` has been seen, and nothing of it was dropped: what was is beyond
+  // what is kept, of which some is not before it (PageIsCertain is false).
   EventPage TakeCertain(int64_t next_time) {
     while (!best_.empty() && best_.top().key.first >= next_time) best_.pop();
     EventPage page;
@@ -162,7 +168,8 @@ class Lister {
   std::vector<Event> TakeBest() {
     std::vector<Event> events(best_.size());
     for (size_t i = events.size(); i-- > 0; best_.pop()) {
-      // The queue only shows its top as const, since moving may spoil the order; it is popped at once.
+      // The queue only shows its top as const, since moving may spoil the order; it is popped at
+      // once.
       events[i] = std::move(const_cast<Candidate&>(best_.top()).event);
     }
     return events;

@@ -1,4 +1,5 @@
-// ChunkStore::List for any store: finds the next page in order of time while decoding as few chunks as it can.
+// ChunkStore::List for any store: finds the next page in order of time while decoding as few chunks
+// as it can.
 #ifndef LAPSE_STORAGE_CHUNK_STORE_LIST_H_
 #define LAPSE_STORAGE_CHUNK_STORE_LIST_H_
 
@@ -33,8 +34,10 @@ class ChunkSource {
 
   // Those that have events at all.
   virtual std::vector<ChunkGroup> Groups() = 0;
-  // The chunks of the group that may hold an event of the query with a time in [min, max]; it may return others too.
-  virtual absl::StatusOr<std::vector<ChunkSummary>> FindChunks(int group, const EventQuery& query, int64_t min_time_us,
+  // The chunks of the group that may hold an event of the query with a time in [min, max]; it may
+  // return others too.
+  virtual absl::StatusOr<std::vector<ChunkSummary>> FindChunks(int group, const EventQuery& query,
+                                                               int64_t min_time_us,
                                                                int64_t max_time_us) = 0;
   // DATA_LOSS where it is damaged.
   virtual absl::StatusOr<std::unique_ptr<LogEntry>> Load(int group, LogPosition position) = 0;

@@ -32,11 +32,13 @@ void DuplicateIndex::Rebuild(Partition& partition, size_t index, FingerprintAt f
 void DuplicateIndex::Insert(const Fingerprint& key, uint32_t slot, FingerprintAt fingerprint_at) {
   const size_t index = PartitionOf(key);
   Partition& partition = partitions_[index];
-  if ((partition.used + 1) * 4 > partition.slots.size() * 3) Rebuild(partition, index, fingerprint_at);
+  if ((partition.used + 1) * 4 > partition.slots.size() * 3)
+    Rebuild(partition, index, fingerprint_at);
   Place(partition, key, slot);
 }
 
-bool DuplicateIndex::Find(const Fingerprint& key, absl::FunctionRef<bool(uint32_t slot)> accept) const {
+bool DuplicateIndex::Find(const Fingerprint& key,
+                          absl::FunctionRef<bool(uint32_t slot)> accept) const {
   const Partition& partition = partitions_[PartitionOf(key)];
   if (partition.slots.empty()) return false;
   const size_t mask = partition.slots.size() - 1;

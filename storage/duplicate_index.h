@@ -11,9 +11,10 @@
 
 namespace lapse::storage {
 
-// Used by one thread. Open addressing in partitions that grow alone, so that no insert takes long: 5 to 11 bytes an entry.
-// Entries are not removed; one whose slot holds another fingerprint by now is stale, is told from a match by the caller's
-// ring, and is dropped when its partition is built anew.
+// Used by one thread. Open addressing in partitions that grow alone, so that no insert takes long:
+// 5 to 11 bytes an entry. Entries are not removed; one whose slot holds another fingerprint by now
+// is stale, is told from a match by the caller's ring, and is dropped when its partition is built
+// anew.
 class DuplicateIndex {
  public:
   // The fingerprint that the ring holds at `slot`.
@@ -21,7 +22,8 @@ class DuplicateIndex {
 
   void Insert(const Fingerprint& key, uint32_t slot, FingerprintAt fingerprint_at);
 
-  // Calls `accept` with each slot that may hold `key` until it returns true; false where it never does.
+  // Calls `accept` with each slot that may hold `key` until it returns true; false where it never
+  // does.
   bool Find(const Fingerprint& key, absl::FunctionRef<bool(uint32_t slot)> accept) const;
 
   void Clear();

@@ -49,7 +49,8 @@ void AddAttributes(const Event& event, std::string* out) {
   thread_local std::vector<const Attribute*> sorted;
   sorted.clear();
   for (const Attribute& attribute : event.attributes()) sorted.push_back(&attribute);
-  std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
+  std::sort(sorted.begin(), sorted.end(),
+            [](const auto* a, const auto* b) { return a->first < b->first; });
   for (const Attribute* attribute : sorted) {
     AddText(attribute->first, out);
     AddValue(attribute->second, out);
@@ -100,23 +101,28 @@ int64_t DuplicateWindow::SequenceOf(uint32_t slot) const {
   return newest - (newest % ring_size_ - slot + ring_size_) % ring_size_;
 }
 
-Fingerprint DuplicateWindow::KeyAt(uint32_t slot) const { return blocks_[slot / kBlockEntries]->keys[slot % kBlockEntries]; }
+Fingerprint DuplicateWindow::KeyAt(uint32_t slot) const {
+  return blocks_[slot / kBlockEntries]->keys[slot % kBlockEntries];
+}
 
 int64_t DuplicateWindow::FirstInReach() const { return std::max(first_, next_ - capacity_); }
 
 bool DuplicateWindow::IsExpired(uint32_t slot, int64_t now_us) const {
   const int64_t receive_time_us =
-      blocks_[slot / kBlockEntries]->receive_times_s[slot % kBlockEntries] * limits::kMicrosPerSecond;
+      blocks_[slot / kBlockEntries]->receive_times_s[slot % kBlockEntries] *
+      limits::kMicrosPerSecond;
   return now_us - receive_time_us > max_age_us_;
 }
 
-std::optional<DuplicateWindow::First> DuplicateWindow::Find(const EventDigest& digest, int64_t now_us) const {
+std::optional<DuplicateWindow::First> DuplicateWindow::Find(const EventDigest& digest,
+                                                            int64_t now_us) const {
   std::optional<First> found;
   const auto accept = [&](uint32_t slot) {
     if (KeyAt(slot) != digest.key) return false;
     const int64_t sequence = SequenceOf(slot);
     if (sequence < FirstInReach() || IsExpired(slot, now_us)) return false;
-    found = First{sequence, blocks_[slot / kBlockEntries]->contents[slot % kBlockEntries] != digest.content};
+    found = First{sequence,
+                  blocks_[slot / kBlockEntries]->contents[slot % kBlockEntries] != digest.content};
     return true;
   };
   if (digest.key == Fingerprint() || index_[current_].Find(digest.key, accept)) return found;
@@ -146,7 +152,8 @@ void DuplicateWindow::Insert(const Entry& entry) {
 }
 
 void DuplicateWindow::UndoFrom(int64_t sequence) {
-  // What the index has of them is stale from here on: their slots now count as sequences a ring's length ago.
+  // What the index has of them is stale from here on: their slots now count as sequences a ring's
+  // length ago.
   next_ = std::max(sequence, first_);
   if (turn_start_ <= next_) return;
   current_ = 1 - current_;
@@ -170,7 +177,8 @@ int64_t DuplicateWindow::OldestSequence(int64_t now_us) const {
 
 int64_t DuplicateWindow::ReceiveTimeUs(int64_t sequence) const {
   const uint32_t slot = SlotOf(sequence);
-  return blocks_[slot / kBlockEntries]->receive_times_s[slot % kBlockEntries] * limits::kMicrosPerSecond;
+  return blocks_[slot / kBlockEntries]->receive_times_s[slot % kBlockEntries] *
+         limits::kMicrosPerSecond;
 }
 
 bool DuplicateWindow::Copy(int64_t from, int64_t end, std::vector<Entry>* entries) const {

@@ -24,9 +24,9 @@ struct EventDigest {
 };
 EventDigest DigestOf(uint64_t seed, const lapse::v1::Event& event);
 
-// Used by one thread at a time. A ring of digests by sequence with two indexes that take turns, so that what leaves the
-// ring need not be looked up to be forgotten: about 45 bytes an event, allocated as it fills; each call takes constant
-// time.
+// Used by one thread at a time. A ring of digests by sequence with two indexes that take turns, so
+// that what leaves the ring need not be looked up to be forgotten: about 45 bytes an event,
+// allocated as it fills; each call takes constant time.
 class DuplicateWindow {
  public:
   struct Entry {
@@ -43,7 +43,8 @@ class DuplicateWindow {
   // The most inserts that Undo takes back.
   static constexpr size_t kMaxUndo = 2 * limits::kMaxChunkEvents;
 
-  // Recognises the last `capacity` events, where they were received at most `max_age_us` ago. 1 <= capacity < 2^31.
+  // Recognises the last `capacity` events, where they were received at most `max_age_us` ago. 1 <=
+  // capacity < 2^31.
   explicit DuplicateWindow(size_t capacity, int64_t max_age_us = limits::kDuplicateWindowUs);
   ~DuplicateWindow();
 
@@ -55,14 +56,16 @@ class DuplicateWindow {
   // Takes in the event with next_sequence().
   void Insert(const EventDigest& digest, int64_t receive_time_us);
   void Insert(const Entry& entry);
-  // Takes back the inserts from `sequence` on, at most kMaxUndo of them: all else is as it was before.
+  // Takes back the inserts from `sequence` on, at most kMaxUndo of them: all else is as it was
+  // before.
   void UndoFrom(int64_t sequence);
 
   int64_t next_sequence() const { return next_; }
   // The oldest that is recognised at `now_us`; next_sequence() where there is none.
   int64_t OldestSequence(int64_t now_us) const;
   int64_t ReceiveTimeUs(int64_t sequence) const;
-  // Appends the entries from `from` to before `end` to `entries`. False where some of them have left the window.
+  // Appends the entries from `from` to before `end` to `entries`. False where some of them have
+  // left the window.
   bool Copy(int64_t from, int64_t end, std::vector<Entry>* entries) const;
 
  private:

@@ -47,8 +47,8 @@ absl::Status ErrnoError(const std::string& what) {
 }
 
 std::array<uint64_t, 5> Words(const Header& header) {
-  return {kMagic, header.seed, static_cast<uint64_t>(header.position), static_cast<uint64_t>(header.first_sequence),
-          static_cast<uint64_t>(header.count)};
+  return {kMagic, header.seed, static_cast<uint64_t>(header.position),
+          static_cast<uint64_t>(header.first_sequence), static_cast<uint64_t>(header.count)};
 }
 
 absl::Status SyncFolderOf(const std::string& path) {
@@ -63,7 +63,8 @@ absl::Status SyncFolderOf(const std::string& path) {
 
 class FileWriter : public DuplicateWindowWriter {
  public:
-  FileWriter(std::string path, File file) : path_(std::move(path)), file_(std::move(file)), hash_(NewHash()) {}
+  FileWriter(std::string path, File file)
+      : path_(std::move(path)), file_(std::move(file)), hash_(NewHash()) {}
 
   ~FileWriter() override {
     if (file_ == nullptr) return;
@@ -95,7 +96,8 @@ class FileWriter : public DuplicateWindowWriter {
     const uint64_t checksum = XXH3_64bits_digest(hash_.get());
     RETURN_IF_ERROR(Write(&checksum, sizeof(checksum)));
     const std::string temporary = TemporaryPath(path_);
-    if (std::fflush(file_.get()) != 0 || ::fsync(::fileno(file_.get())) != 0) return ErrnoError(temporary);
+    if (std::fflush(file_.get()) != 0 || ::fsync(::fileno(file_.get())) != 0)
+      return ErrnoError(temporary);
     if (std::rename(temporary.c_str(), path_.c_str()) != 0) return ErrnoError(temporary);
     file_.reset();
     return SyncFolderOf(path_);
@@ -110,20 +112,23 @@ class FileWriter : public DuplicateWindowWriter {
 
 class Reader {
  public:
-  Reader(const std::string& path, File file) : path_(path), file_(std::move(file)), hash_(NewHash()) {}
+  Reader(const std::string& path, File file)
+      : path_(path), file_(std::move(file)), hash_(NewHash()) {}
 
   absl::StatusOr<Header> ReadHeader(uint64_t seed) {
     std::array<uint64_t, 5> words;
     RETURN_IF_ERROR(Read(words.data(), sizeof(words)));
     if (words[0] != kMagic || words[1] != seed) {
-      return absl::FailedPreconditionError(absl::StrCat(path_, " is of another format or another event log"));
+      return absl::FailedPreconditionError(
+          absl::StrCat(path_, " is of another format or another event log"));
     }
-    const Header header = {words[1], static_cast<LogPosition>(words[2]), static_cast<int64_t>(words[3]),
-                           static_cast<int64_t>(words[4])};
+    const Header header = {words[1], static_cast<LogPosition>(words[2]),
+                           static_cast<int64_t>(words[3]), static_cast<int64_t>(words[4])};
     std::error_code error;
     const uint64_t size = std::filesystem::file_size(path_, error);
     const uint64_t entry_bytes = size - kHeaderBytes - sizeof(uint64_t);
-    if (error || header.first_sequence < 1 || words[4] != entry_bytes / kEntryBytes || entry_bytes % kEntryBytes != 0) {
+    if (error || header.first_sequence < 1 || words[4] != entry_bytes / kEntryBytes ||
+        entry_bytes % kEntryBytes != 0) {
       return Damaged();
     }
     return header;
@@ -173,8 +178,8 @@ class Reader {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<DuplicateWindowWriter>> DuplicateWindowWriter::Create(const std::string& path,
-                                                                                     const Header& header) {
+absl::StatusOr<std::unique_ptr<DuplicateWindowWriter>> DuplicateWindowWriter::Create(
+    const std::string& path, const Header& header) {
   const std::string temporary = FileWriter::TemporaryPath(path);
   File file(std::fopen(temporary.c_str(), "wbe"));
   if (file == nullptr) return ErrnoError(temporary);
@@ -184,7 +189,8 @@ absl::StatusOr<std::unique_ptr<DuplicateWindowWriter>> DuplicateWindowWriter::Cr
   return writer;
 }
 
-absl::StatusOr<LogPosition> LoadDuplicateWindow(const std::string& path, uint64_t seed, DuplicateWindow& window) {
+absl::StatusOr<LogPosition> LoadDuplicateWindow(const std::string& path, uint64_t seed,
+                                                DuplicateWindow& window) {
   File file(std::fopen(path.c_str(), "rbe"));
   if (file == nullptr) {
     return errno == ENOENT ? absl::NotFoundError(absl::StrCat("no ", path)) : ErrnoError(path);

@@ -14,7 +14,8 @@
 
 namespace lapse::storage {
 
-// Writes beside the file and puts itself in its place at Finish, whole or not at all, also through a crash.
+// Writes beside the file and puts itself in its place at Finish, whole or not at all, also through
+// a crash.
 class DuplicateWindowWriter {
  public:
   struct Header {
@@ -26,7 +27,8 @@ class DuplicateWindowWriter {
     int64_t count = 0;
   };
 
-  static absl::StatusOr<std::unique_ptr<DuplicateWindowWriter>> Create(const std::string& path, const Header& header);
+  static absl::StatusOr<std::unique_ptr<DuplicateWindowWriter>> Create(const std::string& path,
+                                                                       const Header& header);
   virtual ~DuplicateWindowWriter() = default;
   // `header.count` entries in all, in order.
   virtual absl::Status Add(const std::vector<DuplicateWindow::Entry>& entries) = 0;
@@ -34,10 +36,11 @@ class DuplicateWindowWriter {
   virtual absl::Status Finish() = 0;
 };
 
-// Fills `window` from the file and returns the log position that it is as of. NOT_FOUND where there is no file,
-// FAILED_PRECONDITION where it is another store's or another format's, DATA_LOSS where it is damaged; `window` is then
-// empty.
-absl::StatusOr<LogPosition> LoadDuplicateWindow(const std::string& path, uint64_t seed, DuplicateWindow& window);
+// Fills `window` from the file and returns the log position that it is as of. NOT_FOUND where there
+// is no file, FAILED_PRECONDITION where it is another store's or another format's, DATA_LOSS where
+// it is damaged; `window` is then empty.
+absl::StatusOr<LogPosition> LoadDuplicateWindow(const std::string& path, uint64_t seed,
+                                                DuplicateWindow& window);
 
 }  // namespace lapse::storage
 

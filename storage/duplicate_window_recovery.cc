@@ -38,9 +38,10 @@ absl::Status ReadLogInto(const ChunkStore& store, LogPosition from, DuplicateWin
   return absl::OkStatus();
 }
 
-// Whether the entry at `position` is wholly before what the window can recognise. A damaged one is taken to be.
-absl::StatusOr<bool> IsOutOfReach(const ChunkStore& store, LogPosition position, int64_t first_sequence,
-                                  int64_t oldest_us) {
+// Whether the entry at `position` is wholly before what the window can recognise. A damaged one is
+// taken to be.
+absl::StatusOr<bool> IsOutOfReach(const ChunkStore& store, LogPosition position,
+                                  int64_t first_sequence, int64_t oldest_us) {
   bool out_of_reach = true;
   const absl::Status status = store.Read(position, [&](const LogEntry& entry) {
     out_of_reach = entry.first_sequence < first_sequence || entry.write_time_us < oldest_us;
@@ -50,7 +51,8 @@ absl::StatusOr<bool> IsOutOfReach(const ChunkStore& store, LogPosition position,
   return status;
 }
 
-absl::StatusOr<LogPosition> FirstPositionInReach(const ChunkStore& store, size_t capacity, int64_t now_us) {
+absl::StatusOr<LogPosition> FirstPositionInReach(const ChunkStore& store, size_t capacity,
+                                                 int64_t now_us) {
   const int64_t first_sequence = store.NextSequence() - static_cast<int64_t>(capacity);
   LogPosition low = store.FirstPosition();
   LogPosition high = store.LastPosition() + 1;
@@ -71,7 +73,8 @@ LogPosition LoadFile(const std::string& path, const ChunkStore& store, Duplicate
   const absl::StatusOr<LogPosition> position = LoadDuplicateWindow(path, store.Seed(), window);
   if (!position.ok()) {
     if (!absl::IsNotFound(position.status())) {
-      spdlog::warn("the duplicate window is rebuilt from the log: {}", std::string(position.status().message()));
+      spdlog::warn("the duplicate window is rebuilt from the log: {}",
+                   std::string(position.status().message()));
     }
     return 0;
   }
@@ -84,9 +87,10 @@ LogPosition LoadFile(const std::string& path, const ChunkStore& store, Duplicate
 
 }  // namespace
 
-absl::Status RecoverDuplicateWindow(const std::string& path, const ChunkStore& store, size_t capacity, int64_t now_us,
-                                    DuplicateWindow& window) {
-  if (const LogPosition from = LoadFile(path, store, window); from > 0) return ReadLogInto(store, from, window);
+absl::Status RecoverDuplicateWindow(const std::string& path, const ChunkStore& store,
+                                    size_t capacity, int64_t now_us, DuplicateWindow& window) {
+  if (const LogPosition from = LoadFile(path, store, window); from > 0)
+    return ReadLogInto(store, from, window);
   const absl::StatusOr<LogPosition> from = FirstPositionInReach(store, capacity, now_us);
   if (!from.ok()) return from.status();
   window.StartAt(store.NextSequence());

@@ -12,11 +12,12 @@
 
 namespace lapse::storage {
 
-// Fills `window`, which recognises the last `capacity` events, with what was accepted until now: from the file at `path`
-// (none where empty) and the log after it, or from the log alone where the file is missing, damaged or not of this log.
-// What is damaged is logged and shortens the reach; it does not stop the start.
-absl::Status RecoverDuplicateWindow(const std::string& path, const ChunkStore& store, size_t capacity, int64_t now_us,
-                                    DuplicateWindow& window);
+// Fills `window`, which recognises the last `capacity` events, with what was accepted until now:
+// from the file at `path` (none where empty) and the log after it, or from the log alone where the
+// file is missing, damaged or not of this log. What is damaged is logged and shortens the reach; it
+// does not stop the start.
+absl::Status RecoverDuplicateWindow(const std::string& path, const ChunkStore& store,
+                                    size_t capacity, int64_t now_us, DuplicateWindow& window);
 
 }  // namespace lapse::storage
 

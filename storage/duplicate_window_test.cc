@@ -71,7 +71,8 @@ TEST(DuplicateWindowTest, ServerIdsTakeAPlaceAndMatchNothing) {
   EXPECT_EQ(SequenceOf(window, 1), 0);
 }
 
-// Undoes a random number of inserts again and again, beside a plain model, over many turns of a small ring.
+// Undoes a random number of inserts again and again, beside a plain model, over many turns of a
+// small ring.
 TEST(DuplicateWindowTest, UndoLeavesEverythingAsItWasBefore) {
   constexpr int64_t kCapacity = 500;
   DuplicateWindow window(kCapacity);
@@ -139,7 +140,8 @@ class DuplicateWindowFileTest : public testing::Test {
   void SetUp() override { std::remove(path_.c_str()); }
 
   void Save(const DuplicateWindow& window, int64_t first) {
-    auto writer = DuplicateWindowWriter::Create(path_, {kSeed, 77, first, window.next_sequence() - first});
+    auto writer =
+        DuplicateWindowWriter::Create(path_, {kSeed, 77, first, window.next_sequence() - first});
     ASSERT_TRUE(writer.ok()) << writer.status();
     std::vector<DuplicateWindow::Entry> entries;
     ASSERT_TRUE(window.Copy(first, window.next_sequence(), &entries));
@@ -171,7 +173,8 @@ TEST_F(DuplicateWindowFileTest, MissingForeignAndDamagedFilesAreToldApart) {
   EXPECT_EQ(LoadDuplicateWindow(path_, kSeed, window).status().code(), absl::StatusCode::kNotFound);
   for (int64_t n = 1; n <= 50; ++n) window.Insert(Digest(n), kTestTimeUs);
   Save(window, 1);
-  EXPECT_EQ(LoadDuplicateWindow(path_, kSeed + 1, window).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(LoadDuplicateWindow(path_, kSeed + 1, window).status().code(),
+            absl::StatusCode::kFailedPrecondition);
   std::ifstream in(path_, std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(in)), {});
   for (size_t i = 16; i < bytes.size(); i += 5) {
@@ -179,13 +182,17 @@ TEST_F(DuplicateWindowFileTest, MissingForeignAndDamagedFilesAreToldApart) {
     damaged[i] = static_cast<char>(damaged[i] ^ 4);
     std::ofstream(path_, std::ios::binary) << damaged;
     DuplicateWindow loaded(100);
-    ASSERT_EQ(LoadDuplicateWindow(path_, kSeed, loaded).status().code(), absl::StatusCode::kDataLoss) << i;
+    ASSERT_EQ(LoadDuplicateWindow(path_, kSeed, loaded).status().code(),
+              absl::StatusCode::kDataLoss)
+        << i;
     ASSERT_EQ(loaded.next_sequence(), 1);
   }
   for (size_t size = 0; size < bytes.size(); size += 7) {
     std::ofstream(path_, std::ios::binary) << bytes.substr(0, size);
     DuplicateWindow loaded(100);
-    ASSERT_EQ(LoadDuplicateWindow(path_, kSeed, loaded).status().code(), absl::StatusCode::kDataLoss) << size;
+    ASSERT_EQ(LoadDuplicateWindow(path_, kSeed, loaded).status().code(),
+              absl::StatusCode::kDataLoss)
+        << size;
   }
 }
 

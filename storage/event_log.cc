@@ -16,6 +16,7 @@
 #include "storage/duplicate_window.h"
 #include "storage/duplicate_window_file.h"
 #include "storage/duplicate_window_recovery.h"
+#include "storage/event_log_group.h"
 #include "storage/event_log_queue.h"
 #include "storage/time_marks.h"
 
@@ -39,19 +40,6 @@ absl::Status AnswerFor(const absl::Status& write_error) {
   return Unavailable("LOG_STOPPED", std::string(write_error.message()), kStoppedRetryUs);
 }
 
-// A group of requests on its way through a commit.
-struct Group {
-  std::vector<QueuedRequest> requests;
-  // By request; empty for a control.
-  std::vector<std::vector<AppendedEvent>> results;
-  std::shared_ptr<LogEntry> entry;
-  std::vector<ConflictingCopy> conflicts;
-  int64_t duplicates = 0;
-  // What the clock said when the mark was decided, and whether an entry is due for the mark's sake.
-  int64_t wall_us = 0;
-  bool mark_is_due = false;
-};
-
 class EventLogThread : public EventLog {
  public:
   EventLogThread(EventLogOptions options, ChunkStore& store, Clock& clock)
@@ -67,7 +55,8 @@ class EventLogThread : public EventLog {
   absl::Status Recover();
 
   absl::Status Start(LogFollower& follower) override;
-  absl::Status Append(google::protobuf::RepeatedPtrField<Event> events, AppendCallback done) override;
+  absl::Status Append(google::protobuf::RepeatedPtrField<Event> events,
+                      AppendCallback done) override;
   absl::Status AppendControl(ControlRecord control, ControlCallback done) override;
   void RequestMark(int64_t at_us) override;
   void Stop() override;
@@ -86,16 +75,12 @@ class EventLogThread : public EventLog {
   bool WaitForWork(MutexLock& lock);
   bool MarkIsDueLocked(const ClockReading& now) const;
   void NoteTime(int64_t expected_us);
-  Group TakeGroupLocked();
-  void Process(Group group);
-  void PlaceRequests(Group& group);
-  AppendedEvent PlaceEvent(const Event& event, bool has_server_id, int64_t receive_time_us, Group& group);
-  bool MustWrite(const Group& group) const;
-  absl::Status Write(Group& group);
-  void Undo(Group& group, const absl::Status& error);
-  void NoteCommitted(const Group& group);
-  void Answer(Group& group, LogPosition position);
-  static void FailAll(Group& group, const absl::Status& status);
+  LogGroup TakeGroupLocked();
+  void Process(LogGroup group);
+  bool MustWrite(const LogGroup& group) const;
+  absl::Status Write(LogGroup& group);
+  void Undo(LogGroup& group, const absl::Status& error);
+  void NoteCommitted(const LogGroup& group);
   void CountWindowLocked();
 
   const EventLogOptions options_;
@@ -132,8 +117,9 @@ class EventLogThread : public EventLog {
 };
 
 absl::Status EventLogThread::Recover() {
-  RETURN_IF_ERROR(RecoverDuplicateWindow(options_.duplicate_window_path, store_, options_.duplicate_window_events,
-                                         clock_.NowUs(), window_));
+  RETURN_IF_ERROR(RecoverDuplicateWindow(options_.duplicate_window_path, store_,
+                                         options_.duplicate_window_events, clock_.NowUs(),
+                                         window_));
   durable_position_ = store_.LastPosition();
   durable_sequence_ = store_.NextSequence();
   last_mark_us_ = mark_floor_us_ = store_.LastMarkTimeUs();
@@ -147,10 +133,12 @@ absl::Status EventLogThread::Start(LogFollower& follower) {
   std::future<absl::Status> result = logged->get_future();
   {
     MutexLock lock(mutex_);
-    if (started_ || stopping_) return absl::FailedPreconditionError("the event log was started before");
+    if (started_ || stopping_)
+      return absl::FailedPreconditionError("the event log was started before");
     follower_ = &follower;
     marks_.Start(Now());
-    PushServerStart([logged](absl::StatusOr<LogPosition> position) { logged->set_value(position.status()); });
+    PushServerStart(
+        [logged](absl::StatusOr<LogPosition> position) { logged->set_value(position.status()); });
     started_ = true;
     thread_ = std::thread([this] { Run(); });
   }
@@ -183,9 +171,11 @@ absl::Status EventLogThread::Push(QueuedRequest&& request) {
   return absl::OkStatus();
 }
 
-absl::Status EventLogThread::Append(google::protobuf::RepeatedPtrField<Event> events, AppendCallback done) {
+absl::Status EventLogThread::Append(google::protobuf::RepeatedPtrField<Event> events,
+                                    AppendCallback done) {
   if (events.empty() || events.size() > static_cast<int>(limits::kMaxChunkEvents)) {
-    return absl::InvalidArgumentError(absl::StrCat("1 to ", limits::kMaxChunkEvents, " events, not ", events.size()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("1 to ", limits::kMaxChunkEvents, " events, not ", events.size()));
   }
   QueuedRequest request;
   request.events = std::make_unique<QueuedRequest::Events>(std::move(events));
@@ -229,7 +219,7 @@ void EventLogThread::Stop() {
 void EventLogThread::Run() {
   MutexLock lock(mutex_);
   while (WaitForWork(lock)) {
-    Group group = TakeGroupLocked();
+    LogGroup group = TakeGroupLocked();
     lock.unlock();
     Process(std::move(group));
     lock.lock();
@@ -244,11 +234,13 @@ bool EventLogThread::WaitForWork(MutexLock& lock) {
     const ClockReading now = Now();
     if (MarkIsDueLocked(now)) return true;
     const int64_t due_us = stopped_.ok() ? marks_.NextDueUs(now, requested_mark_us_) : INT64_MAX;
-    const int64_t deadline_us = std::clamp(due_us, now.wall_us, now.wall_us + kMaxWaitUs);
     // A retry after a full disk is due earlier than it may be done: then the longest wait will do.
     const bool must_pause = now.steady_us < mark_retry_steady_us_;
-    clock_.WaitUntil(lock, work_, must_pause ? now.wall_us + kMaxWaitUs : deadline_us);
-    if (marks_.Observe(Now(), kMaxWaitUs)) ++metrics_.gaps;
+    const int64_t wait_us =
+        must_pause ? kMaxWaitUs
+                   : std::clamp(due_us, now.wall_us, now.wall_us + kMaxWaitUs) - now.wall_us;
+    clock_.WaitUntil(lock, work_, now.wall_us + wait_us);
+    if (marks_.Observe(Now(), wait_us)) ++metrics_.gaps;
   }
 }
 
@@ -263,8 +255,8 @@ void EventLogThread::NoteTime(int64_t expected_us) {
   ++metrics_.gaps;
 }
 
-Group EventLogThread::TakeGroupLocked() {
-  Group group;
+LogGroup EventLogThread::TakeGroupLocked() {
+  LogGroup group;
   group.requests = queue_.TakeGroup();
   const ClockReading now = Now();
   group.wall_us = now.wall_us;
@@ -276,79 +268,43 @@ Group EventLogThread::TakeGroupLocked() {
   return group;
 }
 
-void EventLogThread::Process(Group group) {
+void EventLogThread::Process(LogGroup group) {
   // Only this thread changes it.
-  if (!stopped_.ok()) return FailAll(group, AnswerFor(stopped_));
-  PlaceRequests(group);
+  if (!stopped_.ok()) return group.FailAll(AnswerFor(stopped_));
+  {
+    MutexLock lock(window_mutex_);
+    group.Place(store_.Seed(), store_.LastPosition() + 1, window_);
+  }
   LogPosition position = store_.LastPosition();
   const bool write = MustWrite(group);
   if (write) {
     const absl::Status status = Write(group);
-    // A stop within the commit looks like a slow disk; in both cases senders hold back what they have.
+    // A stop within the commit looks like a slow disk; in both cases senders hold back what they
+    // have.
     NoteTime(0);
     if (!status.ok()) {
       Undo(group, status);
-      return FailAll(group, AnswerFor(status));
+      return group.FailAll(AnswerFor(status));
     }
     position = group.entry->position;
   }
   NoteCommitted(group);
-  Answer(group, position);
+  group.Answer(position);
   if (write) follower_->OnEntry(std::move(group.entry));
-  // A follower that holds the log back has senders hold back what they have, too. While catching up it is expected to,
-  // and to hold the marks for it would never come to an end.
+  // A follower that holds the log back has senders hold back what they have, too. While catching up
+  // it is expected to, and to hold the marks for it would never come to an end.
   NoteTime(marks_.is_catching_up() ? INT64_MAX : 0);
 }
 
-void EventLogThread::PlaceRequests(Group& group) {
-  LogEntry& entry = *group.entry;
-  entry.position = store_.LastPosition() + 1;
-  entry.first_sequence = store_.NextSequence();
-  MutexLock lock(window_mutex_);
-  for (QueuedRequest& request : group.requests) {
-    std::vector<AppendedEvent>& results = group.results.emplace_back();
-    if (request.is_control()) {
-      request.control.set_time_us(request.receive_time_us);
-      entry.controls.push_back(std::move(request.control));
-      continue;
-    }
-    results.reserve(request.event_count());
-    auto server_id = request.server_id_indexes.begin();
-    for (int i = 0; i < request.events->size(); ++i) {
-      const bool has_server_id = server_id != request.server_id_indexes.end() && *server_id == i;
-      if (has_server_id) ++server_id;
-      results.push_back(PlaceEvent(request.events->Get(i), has_server_id, request.receive_time_us, group));
-    }
-    entry.owned.push_back(std::move(request.events));
-    // So that Fail and Answer still tell what it is.
-    request.events = std::make_unique<QueuedRequest::Events>();
-  }
-}
-
-AppendedEvent EventLogThread::PlaceEvent(const Event& event, bool has_server_id, int64_t receive_time_us,
-                                         Group& group) {
-  EventDigest digest = DigestOf(store_.Seed(), event);
-  if (has_server_id) digest.key = Fingerprint();
-  if (const auto first = window_.Find(digest, receive_time_us)) {
-    ++group.duplicates;
-    if (first->conflicting) group.conflicts.push_back({event.type()});
-    return {first->sequence, true, first->conflicting};
-  }
-  const int64_t sequence = window_.next_sequence();
-  window_.Insert(digest, receive_time_us);
-  group.entry->events.push_back(
-      {&event, sequence, receive_time_us, JudgedTimeUs(event, receive_time_us), has_server_id});
-  return {sequence, false, false};
-}
-
-bool EventLogThread::MustWrite(const Group& group) const {
+bool EventLogThread::MustWrite(const LogGroup& group) const {
   const LogEntry& entry = *group.entry;
-  // Copies alone are answered without a write; what they report waits for the next entry, but not without bound.
+  // Copies alone are answered without a write; what they report waits for the next entry, but not
+  // without bound.
   return !entry.events.empty() || !entry.controls.empty() || group.mark_is_due ||
          waiting_conflicts_.size() + group.conflicts.size() >= limits::kMaxChunkEvents;
 }
 
-absl::Status EventLogThread::Write(Group& group) {
+absl::Status EventLogThread::Write(LogGroup& group) {
   LogEntry& entry = *group.entry;
   RETURN_IF_ERROR(store_.Append(entry));
   entry.conflicts = std::exchange(waiting_conflicts_, {});
@@ -357,7 +313,7 @@ absl::Status EventLogThread::Write(Group& group) {
   return absl::OkStatus();
 }
 
-void EventLogThread::Undo(Group& group, const absl::Status& error) {
+void EventLogThread::Undo(LogGroup& group, const absl::Status& error) {
   {
     MutexLock lock(window_mutex_);
     window_.UndoFrom(group.entry->first_sequence);
@@ -373,7 +329,7 @@ void EventLogThread::Undo(Group& group, const absl::Status& error) {
   metrics_.stopped = true;
 }
 
-void EventLogThread::NoteCommitted(const Group& group) {
+void EventLogThread::NoteCommitted(const LogGroup& group) {
   const LogEntry& entry = *group.entry;
   const bool written = store_.LastPosition() == entry.position;
   if (written) {
@@ -381,7 +337,8 @@ void EventLogThread::NoteCommitted(const Group& group) {
     durable_position_ = entry.position;
     durable_sequence_ = entry.first_sequence + static_cast<int64_t>(entry.events.size());
   } else {
-    waiting_conflicts_.insert(waiting_conflicts_.end(), group.conflicts.begin(), group.conflicts.end());
+    waiting_conflicts_.insert(waiting_conflicts_.end(), group.conflicts.begin(),
+                              group.conflicts.end());
   }
   MutexLock lock(mutex_);
   metrics_.accepted_events += static_cast<int64_t>(entry.events.size());
@@ -398,26 +355,13 @@ void EventLogThread::NoteCommitted(const Group& group) {
 void EventLogThread::CountWindowLocked() {
   const int64_t oldest = window_.OldestSequence(clock_.NowUs());
   metrics_.duplicate_window_events = window_.next_sequence() - oldest;
-  metrics_.duplicate_window_oldest_us = oldest < window_.next_sequence() ? window_.ReceiveTimeUs(oldest) : 0;
-}
-
-void EventLogThread::Answer(Group& group, LogPosition position) {
-  for (size_t i = 0; i < group.requests.size(); ++i) {
-    QueuedRequest& request = group.requests[i];
-    if (request.is_control()) {
-      std::move(request.control_done)(position);
-    } else {
-      std::move(request.done)(AppendResult{position, std::move(group.results[i])});
-    }
-  }
-}
-
-void EventLogThread::FailAll(Group& group, const absl::Status& status) {
-  for (QueuedRequest& request : group.requests) request.Fail(status);
+  metrics_.duplicate_window_oldest_us =
+      oldest < window_.next_sequence() ? window_.ReceiveTimeUs(oldest) : 0;
 }
 
 absl::Status EventLogThread::SaveDuplicateWindow() {
-  if (options_.duplicate_window_path.empty()) return absl::FailedPreconditionError("no path for the duplicate window");
+  if (options_.duplicate_window_path.empty())
+    return absl::FailedPreconditionError("no path for the duplicate window");
   MutexLock save_lock(save_mutex_);
   DuplicateWindowWriter::Header header{.seed = store_.Seed()};
   int64_t end = 0;
@@ -428,14 +372,17 @@ absl::Status EventLogThread::SaveDuplicateWindow() {
     end = durable_sequence_;
   }
   header.count = end - header.first_sequence;
-  ASSIGN_OR_RETURN(const auto writer, DuplicateWindowWriter::Create(options_.duplicate_window_path, header));
+  ASSIGN_OR_RETURN(const auto writer,
+                   DuplicateWindowWriter::Create(options_.duplicate_window_path, header));
   std::vector<DuplicateWindow::Entry> entries;
-  for (int64_t from = header.first_sequence; from < end; from += static_cast<int64_t>(entries.size())) {
+  for (int64_t from = header.first_sequence; from < end;
+       from += static_cast<int64_t>(entries.size())) {
     entries.clear();
     // In parts, so that the log waits for a copy of some thousand entries at most.
     MutexLock lock(window_mutex_);
     const int64_t to = std::min<int64_t>(end, from + kSavedEntriesAtOnce);
-    if (!window_.Copy(from, to, &entries)) return absl::AbortedError("events came faster than the window was saved");
+    if (!window_.Copy(from, to, &entries))
+      return absl::AbortedError("events came faster than the window was saved");
     lock.unlock();
     RETURN_IF_ERROR(writer->Add(entries));
   }
@@ -451,7 +398,8 @@ EventLogMetrics EventLogThread::Metrics() const {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(EventLogOptions options, ChunkStore& store, Clock& clock) {
+absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(EventLogOptions options, ChunkStore& store,
+                                                         Clock& clock) {
   auto log = std::make_unique<EventLogThread>(std::move(options), store, clock);
   RETURN_IF_ERROR(log->Recover());
   return log;

@@ -14,7 +14,9 @@ namespace {
 constexpr int64_t kRetryAfterUs = 100 * limits::kMicrosPerMilli;
 
 // A control takes the place of an event.
-size_t PlacesOf(const QueuedRequest& request) { return request.is_control() ? 1 : request.event_count(); }
+size_t PlacesOf(const QueuedRequest& request) {
+  return request.is_control() ? 1 : request.event_count();
+}
 
 }  // namespace
 
@@ -28,10 +30,12 @@ void QueuedRequest::Fail(const absl::Status& status) {
 
 absl::Status EventLogQueue::Push(QueuedRequest&& request, int64_t now_us, int64_t floor_us) {
   const size_t places = PlacesOf(request);
-  if (events_ + places > limits::kMaxQueuedEvents || bytes_ + request.bytes > limits::kMaxQueuedBytes) {
-    return Overloaded("LOG_QUEUE_FULL",
-                      absl::StrCat("the event log is behind: ", events_, " events, ", bytes_, " bytes wait"),
-                      kRetryAfterUs);
+  if (events_ + places > limits::kMaxQueuedEvents ||
+      bytes_ + request.bytes > limits::kMaxQueuedBytes) {
+    return Overloaded(
+        "LOG_QUEUE_FULL",
+        absl::StrCat("the event log is behind: ", events_, " events, ", bytes_, " bytes wait"),
+        kRetryAfterUs);
   }
   const bool stepped_back = now_us < last_receive_time_us_ - limits::kGapUs;
   if (empty() && stepped_back) last_receive_time_us_ = now_us;
@@ -51,7 +55,8 @@ std::vector<QueuedRequest> EventLogQueue::TakeGroup() {
     QueuedRequest& next = requests_.front();
     // An entry's controls come before its events.
     if (next.is_control() && events > 0) break;
-    const bool fits = events + next.event_count() <= limits::kMaxChunkEvents && bytes + next.bytes <= limits::kMaxChunkBytes;
+    const bool fits = events + next.event_count() <= limits::kMaxChunkEvents &&
+                      bytes + next.bytes <= limits::kMaxChunkBytes;
     if (!fits && !group.empty()) break;
     events += next.event_count();
     bytes += next.bytes;

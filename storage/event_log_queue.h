@@ -39,12 +39,14 @@ struct QueuedRequest {
 // Bounded in events and bytes. Not thread-safe. Receive times ascend along the queue.
 class EventLogQueue {
  public:
-  // Stamps and takes in `request`; RESOURCE_EXHAUSTED, reason LOG_QUEUE_FULL, where it does not fit: it is then as it was.
-  // It is received at `now_us`, but never before `floor_us` nor before what came before it, unless the clock was stepped
-  // back since (by more than limits::kGapUs) and nothing waits.
+  // Stamps and takes in `request`; RESOURCE_EXHAUSTED, reason LOG_QUEUE_FULL, where it does not
+  // fit: it is then as it was. It is received at `now_us`, but never before `floor_us` nor before
+  // what came before it, unless the clock was stepped back since (by more than limits::kGapUs) and
+  // nothing waits.
   absl::Status Push(QueuedRequest&& request, int64_t now_us, int64_t floor_us);
 
-  // Takes what one entry of the log can hold, in order: controls, then events. At least one request, where there is any.
+  // Takes what one entry of the log can hold, in order: controls, then events. At least one
+  // request, where there is any.
   std::vector<QueuedRequest> TakeGroup();
 
   bool empty() const { return requests_.empty(); }

@@ -22,19 +22,21 @@ struct AcceptedEvent {
   const lapse::v1::Event* event = nullptr;
   int64_t sequence = 0;
   int64_t receive_time_us = 0;
-  // The time that monitors judge by: occur_time, by default the receive time, and never later than that.
+  // The time that monitors judge by: occur_time, by default the receive time, and never later than
+  // that.
   int64_t time_us = 0;
   // Its id was made by the server: it is never taken for a duplicate.
   bool has_server_id = false;
 };
 
-// A copy, with another content, of an event that is in the log. It is told to the matcher for its count only and is not
-// kept: a replay does not see it.
+// A copy, with another content, of an event that is in the log. It is told to the matcher for its
+// count only and is not kept: a replay does not see it.
 struct ConflictingCopy {
   std::string event_type;
 };
 
-// One group commit, in this order: controls, events, then the time mark. Immutable once made; shared between threads.
+// One group commit, in this order: controls, events, then the time mark. Immutable once made;
+// shared between threads.
 struct LogEntry {
   LogPosition position = 0;
   int64_t first_sequence = 0;
@@ -52,11 +54,12 @@ struct LogEntry {
 // `event`'s time as AcceptedEvent has it.
 int64_t JudgedTimeUs(const lapse::v1::Event& event, int64_t receive_time_us);
 
-// The time the client gave it, by default the receive time: what ListEvents orders by. May be ahead of the receive time.
+// The time the client gave it, by default the receive time: what ListEvents orders by. May be ahead
+// of the receive time.
 int64_t ReportedTimeUs(const lapse::v1::Event& event, int64_t receive_time_us);
 
-// An attribute's value as a key has it: a string as it is, an int64 in decimal, a bool as true/false. False for a double
-// or no value, which are no keys.
+// An attribute's value as a key has it: a string as it is, an int64 in decimal, a bool as
+// true/false. False for a double or no value, which are no keys.
 bool KeyText(const lapse::v1::Value& value, std::string* text);
 
 // Called with the entries in log order. An error stops the reading and is returned from it.

@@ -16,7 +16,8 @@ namespace lapse::storage {
 inline constexpr int64_t kTestTimeUs = 1'700'000'000'000'000;
 
 // Of source "test" and type "order_created", with attribute order_id.
-inline lapse::v1::Event TestEvent(const std::string& id, const std::string& order_id, int64_t occur_time_us = 0) {
+inline lapse::v1::Event TestEvent(const std::string& id, const std::string& order_id,
+                                  int64_t occur_time_us = 0) {
   lapse::v1::Event event;
   event.set_id(id);
   event.set_source("test");
@@ -34,10 +35,12 @@ inline LogEntry TestEntry(LogPosition position, int64_t first_sequence, int64_t 
   entry.first_sequence = first_sequence;
   entry.write_time_us = receive_time_us;
   entry.mark_time_us = receive_time_us;
-  auto owned = std::make_unique<google::protobuf::RepeatedPtrField<lapse::v1::Event>>(events.begin(), events.end());
+  auto owned = std::make_unique<google::protobuf::RepeatedPtrField<lapse::v1::Event>>(
+      events.begin(), events.end());
   for (int i = 0; i < owned->size(); ++i) {
     const lapse::v1::Event& event = owned->Get(i);
-    entry.events.push_back({&event, first_sequence + i, receive_time_us, JudgedTimeUs(event, receive_time_us)});
+    entry.events.push_back(
+        {&event, first_sequence + i, receive_time_us, JudgedTimeUs(event, receive_time_us)});
   }
   entry.owned.push_back(std::move(owned));
   return entry;
@@ -46,8 +49,9 @@ inline LogEntry TestEntry(LogPosition position, int64_t first_sequence, int64_t 
 // Whether both hold the same, told by every field but `conflicts`.
 inline bool SameEntry(const LogEntry& a, const LogEntry& b) {
   const auto key = [](const LogEntry& entry) {
-    std::vector<std::string> parts = {std::to_string(entry.position), std::to_string(entry.first_sequence),
-                                      std::to_string(entry.write_time_us), std::to_string(entry.mark_time_us)};
+    std::vector<std::string> parts = {
+        std::to_string(entry.position), std::to_string(entry.first_sequence),
+        std::to_string(entry.write_time_us), std::to_string(entry.mark_time_us)};
     for (const auto& control : entry.controls) parts.push_back(control.DebugString());
     for (const AcceptedEvent& e : entry.events) {
       parts.push_back(std::to_string(e.sequence) + " " + std::to_string(e.receive_time_us) + " " +

@@ -32,20 +32,24 @@ bool TimeMarks::Observe(const ClockReading& now, int64_t expected_us) {
   const int64_t stepped_us = now.wall_us - observed_.wall_us - passed_us;
   observed_ = now;
   if (!options_.detect_gaps) return false;
-  const bool stood_still = expected_us < INT64_MAX - limits::kGapUs && passed_us > expected_us + limits::kGapUs;
+  const bool stood_still =
+      expected_us < INT64_MAX - limits::kGapUs && passed_us > expected_us + limits::kGapUs;
   if (!stood_still && std::abs(stepped_us) <= limits::kGapUs) return false;
   Hold(now);
   return true;
 }
 
-int64_t TimeMarks::MarkAt(const ClockReading& now, int64_t oldest_waiting_us, int64_t requested_us) const {
+int64_t TimeMarks::MarkAt(const ClockReading& now, int64_t oldest_waiting_us,
+                          int64_t requested_us) const {
   if (IsHeld(now)) return last_us_;
   int64_t mark_us = std::min(now.wall_us, oldest_waiting_us);
   if (catching_up_) {
     const int64_t slice_us = std::max(kMinSliceUs, (now.wall_us - last_us_) / kSliceDivisor);
     // Nothing is due before what was asked for.
     const int64_t from_us =
-        requested_us == kNoRequest ? last_us_ : std::clamp(requested_us, last_us_, std::max(last_us_, now.wall_us));
+        requested_us == kNoRequest
+            ? last_us_
+            : std::clamp(requested_us, last_us_, std::max(last_us_, now.wall_us));
     mark_us = std::min(mark_us, from_us + slice_us);
   }
   return std::max(last_us_, mark_us);

@@ -28,14 +28,16 @@ class TimeMarks {
   // Serving starts: marks are held for the settle time.
   void Start(const ClockReading& now);
 
-  // Takes note of the time. True where there was a gap since the last call: more than `expected_us` and limits::kGapUs
-  // passed, or the wall clock was stepped by more than limits::kGapUs. Marks are then held anew. An `expected_us` of
-  // INT64_MAX finds steps alone.
+  // Takes note of the time. True where there was a gap since the last call: more than `expected_us`
+  // and limits::kGapUs passed, or the wall clock was stepped by more than limits::kGapUs. Marks are
+  // then held anew. An `expected_us` of INT64_MAX finds steps alone.
   bool Observe(const ClockReading& now, int64_t expected_us);
 
-  // The mark of an entry that is committed now, where nothing received before `oldest_waiting_us` still waits.
+  // The mark of an entry that is committed now, where nothing received before `oldest_waiting_us`
+  // still waits.
   int64_t MarkAt(const ClockReading& now, int64_t oldest_waiting_us, int64_t requested_us) const;
-  // An entry with `mark_us` is in the log; `wall_us` is what the clock said when the mark was decided.
+  // An entry with `mark_us` is in the log; `wall_us` is what the clock said when the mark was
+  // decided.
   void Logged(int64_t mark_us, int64_t wall_us);
 
   // Whether an entry is due for its mark's sake.

@@ -86,8 +86,10 @@ TEST(TimeMarksTest, CatchingUpSkipsToWhatWasAskedFor) {
   TimeMarks marks({}, kStart - 50 * kSecond);
   marks.Start(At(0));
   EXPECT_EQ(marks.MarkAt(At(0), kNothingWaits, kStart - 10 * kSecond), kStart - 9 * kSecond);
-  EXPECT_EQ(marks.MarkAt(At(0), kNothingWaits, kStart + 10 * kSecond), kStart) << "nothing is due before now";
-  EXPECT_EQ(marks.MarkAt(At(0), kStart - 20 * kSecond, kStart - 10 * kSecond), kStart - 20 * kSecond);
+  EXPECT_EQ(marks.MarkAt(At(0), kNothingWaits, kStart + 10 * kSecond), kStart)
+      << "nothing is due before now";
+  EXPECT_EQ(marks.MarkAt(At(0), kStart - 20 * kSecond, kStart - 10 * kSecond),
+            kStart - 20 * kSecond);
 }
 
 struct GapCase {
@@ -113,7 +115,8 @@ TEST(TimeMarksTest, GapsAreStandstillsAndStepsOfMoreThanASecond) {
     TimeMarks marks = Settled(5 * kSecond);
     const ClockReading now = {kStart + c.wall_us, c.steady_us};
     EXPECT_EQ(marks.Observe(now, c.expected_us), c.gap) << c.what;
-    EXPECT_EQ(marks.MarkAt({now.wall_us + 4 * kSecond, now.steady_us + 4 * kSecond}, kNothingWaits, kStart) == kStart,
+    EXPECT_EQ(marks.MarkAt({now.wall_us + 4 * kSecond, now.steady_us + 4 * kSecond}, kNothingWaits,
+                           kStart) == kStart,
               c.gap || c.wall_us < -kSecond)
         << c.what;
   }

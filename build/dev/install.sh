@@ -40,7 +40,7 @@ install_npm() {
   if [[ -f $stamp && ! $dir/package.json -nt $stamp && ! $dir/package-lock.json -nt $stamp ]]; then
     return 0
   fi
-  (cd "$dir" && npm "$how" --no-audit --no-fund)
+  (cd "$dir" && npm "$how" --no-audit --no-fund --loglevel=error)
   mkdir -p "$dir/node_modules"
   touch "$stamp"
 }

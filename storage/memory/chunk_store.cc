@@ -19,11 +19,13 @@ class MemoryChunkStore::Source : public ChunkSource {
 
   std::vector<ChunkGroup> Groups() override { return {{1, INT64_MIN, INT64_MAX}}; }
 
-  absl::StatusOr<std::vector<ChunkSummary>> FindChunks(int /*group*/, const EventQuery& query, int64_t min_time_us,
+  absl::StatusOr<std::vector<ChunkSummary>> FindChunks(int /*group*/, const EventQuery& query,
+                                                       int64_t min_time_us,
                                                        int64_t max_time_us) override {
     std::vector<ChunkSummary> found;
     for (const StoredPtr& chunk : chunks_) {
-      if (chunk->encoded.min_time_us > max_time_us || chunk->encoded.max_time_us < min_time_us) continue;
+      if (chunk->encoded.min_time_us > max_time_us || chunk->encoded.max_time_us < min_time_us)
+        continue;
       if (!MayHold(*chunk, query)) continue;
       found.push_back({chunk->position, chunk->encoded.min_time_us, chunk->encoded.max_time_us});
     }
@@ -72,9 +74,13 @@ absl::Status MemoryChunkStore::Append(const LogEntry& entry) {
   return absl::OkStatus();
 }
 
-LogPosition MemoryChunkStore::LastPositionLocked() const { return chunks_.empty() ? 0 : chunks_.back()->position; }
+LogPosition MemoryChunkStore::LastPositionLocked() const {
+  return chunks_.empty() ? 0 : chunks_.back()->position;
+}
 
-int64_t MemoryChunkStore::NextSequenceLocked() const { return chunks_.empty() ? 1 : chunks_.back()->next_sequence; }
+int64_t MemoryChunkStore::NextSequenceLocked() const {
+  return chunks_.empty() ? 1 : chunks_.back()->next_sequence;
+}
 
 LogPosition MemoryChunkStore::LastPosition() const {
   MutexLock lock(mutex_);
@@ -113,7 +119,8 @@ absl::StatusOr<std::unique_ptr<LogEntry>> MemoryChunkStore::Decode(const StoredC
 }
 
 absl::Status MemoryChunkStore::Read(LogPosition from, LogVisitor visit) const {
-  if (const LogPosition first = FirstPosition(); from < first) return BeforeFirstPosition(from, first);
+  if (const LogPosition first = FirstPosition(); from < first)
+    return BeforeFirstPosition(from, first);
   for (const StoredPtr& chunk : SnapshotFrom(from)) {
     ASSIGN_OR_RETURN(const std::unique_ptr<LogEntry> entry, Decode(*chunk));
     RETURN_IF_ERROR(visit(*entry));
@@ -123,7 +130,8 @@ absl::Status MemoryChunkStore::Read(LogPosition from, LogVisitor visit) const {
 
 absl::Status MemoryChunkStore::Retire(LogPosition before, int64_t older_than_us) {
   MutexLock lock(mutex_);
-  while (chunks_.size() > 1 && chunks_.front()->position < before && chunks_.front()->write_time_us < older_than_us) {
+  while (chunks_.size() > 1 && chunks_.front()->position < before &&
+         chunks_.front()->write_time_us < older_than_us) {
     chunks_.pop_front();
   }
   return absl::OkStatus();

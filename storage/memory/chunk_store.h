@@ -30,7 +30,8 @@ class MemoryChunkStore : public ChunkStore {
   absl::StatusOr<EventPage> List(const EventQuery& query) const override;
   uint64_t Seed() const override { return seed_; }
 
-  // The next `count` Appends fail with `status`, as the disk would: after any but DISK_FULL the log is stopped.
+  // The next `count` Appends fail with `status`, as the disk would: after any but DISK_FULL the log
+  // is stopped.
   void FailNextAppends(absl::Status status, int count);
   // As a new start does: a stopped log appends again.
   void Reopen();

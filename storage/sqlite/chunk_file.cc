@@ -19,8 +19,9 @@
 namespace lapse::storage {
 namespace {
 
-// A chunk without events has no times. key_index tells, for the positions in indexed_ranges of an attribute, which chunks
-// have an event with that value of it. summary has a row once nothing more is appended.
+// A chunk without events has no times. key_index tells, for the positions in indexed_ranges of an
+// attribute, which chunks have an event with that value of it. summary has a row once nothing more
+// is appended.
 constexpr char kSchema[] = R"sql(
 CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE chunks(
@@ -61,7 +62,8 @@ absl::Status SyncPath(const std::string& path, int flags) {
   const bool synced = fd >= 0 && ::fsync(fd) == 0;
   const int code = errno;
   if (fd >= 0) ::close(fd);
-  return synced ? absl::OkStatus() : absl::InternalError(absl::StrCat(path, ": ", std::strerror(code)));
+  return synced ? absl::OkStatus()
+                : absl::InternalError(absl::StrCat(path, ": ", std::strerror(code)));
 }
 
 absl::Status FillNewFile(const std::string& path, uint64_t seed) {
@@ -77,7 +79,8 @@ void RemoveDatabase(const std::string& path) {
   for (const char* suffix : {"", "-wal", "-shm"}) std::remove(absl::StrCat(path, suffix).c_str());
 }
 
-absl::StatusOr<std::unique_ptr<SqliteDb>> OpenVersioned(const std::string& path, SqliteOptions::Mode mode) {
+absl::StatusOr<std::unique_ptr<SqliteDb>> OpenVersioned(const std::string& path,
+                                                        SqliteOptions::Mode mode) {
   ASSIGN_OR_RETURN(std::unique_ptr<SqliteDb> db,
                    SqliteDb::Open(path, {.mode = mode, .wal_autocheckpoint_pages = 0}));
   ASSIGN_OR_RETURN(const int version, db->UserVersion());
@@ -87,17 +90,21 @@ absl::StatusOr<std::unique_ptr<SqliteDb>> OpenVersioned(const std::string& path,
 }
 
 ChunkFileSummary SummaryFrom(const SqliteStatement& row) {
-  return {row.Int64(0), row.Int64(1), row.Int64(2), row.Int64(3), row.Int64(4), row.Int64(5), row.Int64(6)};
+  return {row.Int64(0), row.Int64(1), row.Int64(2), row.Int64(3),
+          row.Int64(4), row.Int64(5), row.Int64(6)};
 }
 
 constexpr char kReadSummary[] =
-    "SELECT first_position, last_position, next_sequence, last_mark_time_us, last_write_time_us, min_time_us,"
+    "SELECT first_position, last_position, next_sequence, last_mark_time_us, last_write_time_us, "
+    "min_time_us,"
     " max_time_us FROM summary";
 
 // Reads every chunk's row, but not its blobs.
 constexpr char kComputeSummary[] =
-    "SELECT min(position), max(position), max(last_sequence) + 1, max(mark_time_us), max(write_time_us),"
-    " ifnull(min(min_time_us), 9223372036854775807), ifnull(max(max_time_us), -9223372036854775807 - 1), count(*)"
+    "SELECT min(position), max(position), max(last_sequence) + 1, max(mark_time_us), "
+    "max(write_time_us),"
+    " ifnull(min(min_time_us), 9223372036854775807), ifnull(max(max_time_us), -9223372036854775807 "
+    "- 1), count(*)"
     " FROM chunks";
 
 absl::StatusOr<ChunkFileSummary> ComputeSummary(SqliteDb& db) {
@@ -106,8 +113,9 @@ absl::StatusOr<ChunkFileSummary> ComputeSummary(SqliteDb& db) {
   if (select.IsNull(0)) return ChunkFileSummary();
   const ChunkFileSummary summary = SummaryFrom(select);
   if (summary.last_position - summary.first_position + 1 == select.Int64(7)) return summary;
-  return DamagedFile(db.path(), absl::StrCat("chunks are missing between positions ", summary.first_position, " and ",
-                                             summary.last_position));
+  return DamagedFile(db.path(),
+                     absl::StrCat("chunks are missing between positions ", summary.first_position,
+                                  " and ", summary.last_position));
 }
 
 }  // namespace
@@ -136,7 +144,8 @@ absl::Status CreateChunkFile(const std::string& path, uint64_t seed) {
 }
 
 absl::StatusOr<OpenedChunkFile> InspectChunkFile(const std::string& path) {
-  // For writing, so that a WAL that a crash left behind is recovered, and a file that cannot be written is found.
+  // For writing, so that a WAL that a crash left behind is recovered, and a file that cannot be
+  // written is found.
   ASSIGN_OR_RETURN(const auto db, OpenVersioned(path, SqliteOptions::Mode::kReadWrite));
   OpenedChunkFile file;
   const absl::StatusOr<int64_t> seed = db->QueryInt64("SELECT value FROM meta WHERE name = 'seed'");
@@ -161,24 +170,30 @@ absl::Status SealChunkFile(const std::string& path, const ChunkFileSummary& summ
   {
     ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::Begin(*db));
     RETURN_IF_ERROR(db->Execute("DELETE FROM summary"));
-    ASSIGN_OR_RETURN(SqliteStatement insert, db->Prepare("INSERT INTO summary VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
-    insert.Bind(summary.first_position, summary.last_position, summary.next_sequence, summary.last_mark_time_us,
-                summary.last_write_time_us, summary.min_time_us, summary.max_time_us);
+    ASSIGN_OR_RETURN(SqliteStatement insert,
+                     db->Prepare("INSERT INTO summary VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
+    insert.Bind(summary.first_position, summary.last_position, summary.next_sequence,
+                summary.last_mark_time_us, summary.last_write_time_us, summary.min_time_us,
+                summary.max_time_us);
     RETURN_IF_ERROR(insert.Run());
     RETURN_IF_ERROR(transaction.Commit());
   }
   return db->CheckpointAndTruncate();
 }
 
-absl::StatusOr<std::unique_ptr<ChunkWriter>> ChunkWriter::Open(const std::string& path, uint64_t seed) {
-  ASSIGN_OR_RETURN(std::unique_ptr<SqliteDb> db, OpenVersioned(path, SqliteOptions::Mode::kReadWrite));
+absl::StatusOr<std::unique_ptr<ChunkWriter>> ChunkWriter::Open(const std::string& path,
+                                                               uint64_t seed) {
+  ASSIGN_OR_RETURN(std::unique_ptr<SqliteDb> db,
+                   OpenVersioned(path, SqliteOptions::Mode::kReadWrite));
   std::unique_ptr<ChunkWriter> writer(new ChunkWriter(std::move(db), seed));
   RETURN_IF_ERROR(writer->Prepare());
   return writer;
 }
 
 absl::Status ChunkWriter::Prepare() {
-  ASSIGN_OR_RETURN(insert_chunk_, db_->Prepare("INSERT INTO chunks VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"));
+  ASSIGN_OR_RETURN(
+      insert_chunk_,
+      db_->Prepare("INSERT INTO chunks VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"));
   ASSIGN_OR_RETURN(insert_key_, db_->Prepare("INSERT INTO key_index VALUES(?1, ?2)"));
   ASSIGN_OR_RETURN(open_range_, db_->Prepare("INSERT INTO indexed_ranges VALUES(?1, ?2, ?3)"));
   ASSIGN_OR_RETURN(close_range_, db_->Prepare("UPDATE indexed_ranges SET until_position = ?2"
@@ -193,7 +208,8 @@ absl::Status ChunkWriter::Prepare() {
   }
 }
 
-absl::Status ChunkWriter::Append(const LogEntry& entry, const EncodedChunk& chunk, const IndexedAttributes& indexed) {
+absl::Status ChunkWriter::Append(const LogEntry& entry, const EncodedChunk& chunk,
+                                 const IndexedAttributes& indexed) {
   const std::set<std::string> wanted(indexed.begin(), indexed.end());
   ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::Begin(*db_));
   RETURN_IF_ERROR(WriteChunk(entry, chunk));
@@ -207,15 +223,17 @@ absl::Status ChunkWriter::Append(const LogEntry& entry, const EncodedChunk& chun
 }
 
 absl::Status ChunkWriter::WriteChunk(const LogEntry& entry, const EncodedChunk& chunk) {
-  const int64_t last_sequence = entry.first_sequence + static_cast<int64_t>(entry.events.size()) - 1;
+  const int64_t last_sequence =
+      entry.first_sequence + static_cast<int64_t>(entry.events.size()) - 1;
   const SqliteBlob header{chunk.header};
   const SqliteBlob body{chunk.body};
   if (entry.events.empty()) {
-    insert_chunk_.Bind(entry.position, entry.first_sequence, last_sequence, entry.write_time_us, entry.mark_time_us,
-                       nullptr, nullptr, chunk.checksum, header, body);
+    insert_chunk_.Bind(entry.position, entry.first_sequence, last_sequence, entry.write_time_us,
+                       entry.mark_time_us, nullptr, nullptr, chunk.checksum, header, body);
   } else {
-    insert_chunk_.Bind(entry.position, entry.first_sequence, last_sequence, entry.write_time_us, entry.mark_time_us,
-                       chunk.min_time_us, chunk.max_time_us, chunk.checksum, header, body);
+    insert_chunk_.Bind(entry.position, entry.first_sequence, last_sequence, entry.write_time_us,
+                       entry.mark_time_us, chunk.min_time_us, chunk.max_time_us, chunk.checksum,
+                       header, body);
   }
   return insert_chunk_.Run();
 }

@@ -1,4 +1,5 @@
-// One file of the event log: its schema, its writer and how it is closed. Readers are in chunk_reader.h.
+// One file of the event log: its schema, its writer and how it is closed. Readers are in
+// chunk_reader.h.
 #ifndef LAPSE_STORAGE_SQLITE_CHUNK_FILE_H_
 #define LAPSE_STORAGE_SQLITE_CHUNK_FILE_H_
 
@@ -47,8 +48,8 @@ struct OpenedChunkFile {
 // FAILED_PRECONDITION, reason DATA_FOLDER_NEWER; DATA_LOSS, reason DATA_FOLDER_DAMAGED.
 absl::StatusOr<OpenedChunkFile> InspectChunkFile(const std::string& path);
 
-// Writes down what the file holds and moves its WAL into it. Nobody may append to it any more. UNAVAILABLE where a reader
-// is in the way: try again later.
+// Writes down what the file holds and moves its WAL into it. Nobody may append to it any more.
+// UNAVAILABLE where a reader is in the way: try again later.
 absl::Status SealChunkFile(const std::string& path, const ChunkFileSummary& summary);
 
 // Appends to a file. Used by one thread at a time. The file is never checkpointed by it.
@@ -57,7 +58,8 @@ class ChunkWriter {
   static absl::StatusOr<std::unique_ptr<ChunkWriter>> Open(const std::string& path, uint64_t seed);
 
   // Durable when it returns OK. On error nothing is kept.
-  absl::Status Append(const LogEntry& entry, const EncodedChunk& chunk, const IndexedAttributes& indexed);
+  absl::Status Append(const LogEntry& entry, const EncodedChunk& chunk,
+                      const IndexedAttributes& indexed);
 
   // The attributes that the file's newest chunks are indexed by.
   IndexedAttributes indexed() const { return {ranges_.begin(), ranges_.end()}; }

@@ -26,7 +26,8 @@ absl::Status DamagedAt(const std::string& path, LogPosition position, absl::stri
 }
 
 // The decoding is done later, with the transaction over.
-absl::StatusOr<std::vector<RawChunk>> Fetch(SqliteStatement& select, LogPosition from, LogPosition to) {
+absl::StatusOr<std::vector<RawChunk>> Fetch(SqliteStatement& select, LogPosition from,
+                                            LogPosition to) {
   std::vector<RawChunk> chunks;
   size_t bytes = 0;
   select.Bind(from, to, kReadChunks);
@@ -35,7 +36,8 @@ absl::StatusOr<std::vector<RawChunk>> Fetch(SqliteStatement& select, LogPosition
     if (!has_row) return chunks;
     const absl::string_view header = select.Blob(2);
     const absl::string_view body = select.Blob(3);
-    chunks.push_back({select.Int64(0), static_cast<uint64_t>(select.Int64(1)), std::string(header), std::string(body)});
+    chunks.push_back({select.Int64(0), static_cast<uint64_t>(select.Int64(1)), std::string(header),
+                      std::string(body)});
     bytes += header.size() + body.size();
   }
   select.Reset();
@@ -46,28 +48,33 @@ absl::StatusOr<std::vector<RawChunk>> Fetch(SqliteStatement& select, LogPosition
 
 absl::StatusOr<std::unique_ptr<ChunkReader>> ChunkReader::Open(const std::string& path) {
   ASSIGN_OR_RETURN(std::unique_ptr<SqliteDb> db,
-                   SqliteDb::Open(path, {.mode = SqliteOptions::Mode::kReadOnly, .wal_autocheckpoint_pages = 0}));
+                   SqliteDb::Open(path, {.mode = SqliteOptions::Mode::kReadOnly,
+                                         .wal_autocheckpoint_pages = 0}));
   std::unique_ptr<ChunkReader> reader(new ChunkReader(std::move(db)));
   RETURN_IF_ERROR(reader->Prepare());
   return reader;
 }
 
 absl::Status ChunkReader::Prepare() {
-  ASSIGN_OR_RETURN(read_, db_->Prepare("SELECT position, checksum, header, body FROM chunks"
-                                       " WHERE position >= ?1 AND position <= ?2 ORDER BY position LIMIT ?3"));
+  ASSIGN_OR_RETURN(
+      read_, db_->Prepare("SELECT position, checksum, header, body FROM chunks"
+                          " WHERE position >= ?1 AND position <= ?2 ORDER BY position LIMIT ?3"));
   ASSIGN_OR_RETURN(ranges_, db_->Prepare("SELECT from_position, until_position FROM indexed_ranges"
                                          " WHERE attribute = ?1 ORDER BY from_position"));
-  ASSIGN_OR_RETURN(scan_, db_->Prepare("SELECT position, min_time_us, max_time_us FROM chunks"
-                                       " WHERE position >= ?1 AND position < ?2 AND first_sequence <= ?3"
-                                       " AND min_time_us <= ?5 AND max_time_us >= ?4"));
-  ASSIGN_OR_RETURN(look_up_, db_->Prepare("SELECT c.position, c.min_time_us, c.max_time_us"
-                                          " FROM key_index k CROSS JOIN chunks c ON c.position = k.position"
-                                          " WHERE k.fingerprint = ?1 AND k.position >= ?2 AND k.position < ?3"
-                                          " AND c.min_time_us <= ?5 AND c.max_time_us >= ?4"));
+  ASSIGN_OR_RETURN(scan_,
+                   db_->Prepare("SELECT position, min_time_us, max_time_us FROM chunks"
+                                " WHERE position >= ?1 AND position < ?2 AND first_sequence <= ?3"
+                                " AND min_time_us <= ?5 AND max_time_us >= ?4"));
+  ASSIGN_OR_RETURN(look_up_,
+                   db_->Prepare("SELECT c.position, c.min_time_us, c.max_time_us"
+                                " FROM key_index k CROSS JOIN chunks c ON c.position = k.position"
+                                " WHERE k.fingerprint = ?1 AND k.position >= ?2 AND k.position < ?3"
+                                " AND c.min_time_us <= ?5 AND c.max_time_us >= ?4"));
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> ChunkReader::Read(LogPosition from, LogPosition to) {
+absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> ChunkReader::Read(LogPosition from,
+                                                                         LogPosition to) {
   ASSIGN_OR_RETURN(const std::vector<RawChunk> chunks, Fetch(read_, from, to));
   std::vector<std::unique_ptr<LogEntry>> entries;
   entries.reserve(chunks.size());
@@ -76,7 +83,8 @@ absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> ChunkReader::Read(LogPosi
   for (const RawChunk& chunk : chunks) {
     if (chunk.position != next) break;
     auto entry = DecodeChunk(chunk.header, chunk.body, chunk.checksum);
-    if (entry.ok() && (*entry)->position != next) entry = absl::DataLossError("the header is of another position");
+    if (entry.ok() && (*entry)->position != next)
+      entry = absl::DataLossError("the header is of another position");
     if (!entry.ok()) {
       damage = DamagedAt(path(), next, entry.status().message());
       break;
@@ -88,7 +96,8 @@ absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> ChunkReader::Read(LogPosi
   return damage.ok() ? DamagedAt(path(), next, "missing") : damage;
 }
 
-absl::StatusOr<std::vector<ChunkReader::Range>> ChunkReader::IndexedRanges(const std::string& attribute) {
+absl::StatusOr<std::vector<ChunkReader::Range>> ChunkReader::IndexedRanges(
+    const std::string& attribute) {
   std::vector<Range> ranges;
   ranges_.Bind(attribute);
   for (;;) {
@@ -98,7 +107,8 @@ absl::StatusOr<std::vector<ChunkReader::Range>> ChunkReader::IndexedRanges(const
   }
 }
 
-absl::Status ChunkReader::CollectChunks(SqliteStatement& select, std::vector<ChunkSummary>* chunks) {
+absl::Status ChunkReader::CollectChunks(SqliteStatement& select,
+                                        std::vector<ChunkSummary>* chunks) {
   for (;;) {
     ASSIGN_OR_RETURN(const bool has_row, select.Step());
     if (!has_row) return absl::OkStatus();
@@ -106,13 +116,16 @@ absl::Status ChunkReader::CollectChunks(SqliteStatement& select, std::vector<Chu
   }
 }
 
-absl::StatusOr<std::vector<ChunkSummary>> ChunkReader::FindChunks(uint64_t seed, const EventQuery& query,
-                                                                  int64_t min_time_us, int64_t max_time_us) {
+absl::StatusOr<std::vector<ChunkSummary>> ChunkReader::FindChunks(uint64_t seed,
+                                                                  const EventQuery& query,
+                                                                  int64_t min_time_us,
+                                                                  int64_t max_time_us) {
   std::vector<ChunkSummary> chunks;
   LogPosition scanned_to = 0;
   const auto scan_to = [&](LogPosition end) {
     if (scanned_to >= end) return absl::OkStatus();
-    return CollectChunks(scan_.Bind(scanned_to, end, query.max_sequence, min_time_us, max_time_us), &chunks);
+    return CollectChunks(scan_.Bind(scanned_to, end, query.max_sequence, min_time_us, max_time_us),
+                         &chunks);
   };
   if (query.attribute_equals) {
     const auto& [attribute, text] = *query.attribute_equals;
@@ -121,7 +134,8 @@ absl::StatusOr<std::vector<ChunkSummary>> ChunkReader::FindChunks(uint64_t seed,
     // By index where there is one, all else between.
     for (const auto& [from, until] : ranges) {
       RETURN_IF_ERROR(scan_to(from));
-      RETURN_IF_ERROR(CollectChunks(look_up_.Bind(fingerprint, from, until, min_time_us, max_time_us), &chunks));
+      RETURN_IF_ERROR(CollectChunks(
+          look_up_.Bind(fingerprint, from, until, min_time_us, max_time_us), &chunks));
       scanned_to = until;
     }
   }
@@ -132,7 +146,8 @@ absl::StatusOr<std::vector<ChunkSummary>> ChunkReader::FindChunks(uint64_t seed,
 absl::StatusOr<ChunkReaderPool::Lease> ChunkReaderPool::Take(const std::string& path) {
   {
     MutexLock lock(mutex_);
-    const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const auto& r) { return r->path() == path; });
+    const auto found =
+        std::find_if(idle_.begin(), idle_.end(), [&](const auto& r) { return r->path() == path; });
     if (found != idle_.end()) {
       std::unique_ptr<ChunkReader> reader = std::move(*found);
       idle_.erase(found);

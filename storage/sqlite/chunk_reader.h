@@ -1,4 +1,5 @@
-// Reads files of the event log, on connections of their own and in short transactions, beside the writer.
+// Reads files of the event log, on connections of their own and in short transactions, beside the
+// writer.
 #ifndef LAPSE_STORAGE_SQLITE_CHUNK_READER_H_
 #define LAPSE_STORAGE_SQLITE_CHUNK_READER_H_
 
@@ -23,13 +24,14 @@ class ChunkReader {
  public:
   static absl::StatusOr<std::unique_ptr<ChunkReader>> Open(const std::string& path);
 
-  // Some of the entries from `from` to `to`, in order and without a gap from `from` on: at least one, where from <= to.
-  // What comes before a damaged or missing entry is returned; where that is the first, DATA_LOSS names file and positions.
+  // Some of the entries from `from` to `to`, in order and without a gap from `from` on: at least
+  // one, where from <= to. What comes before a damaged or missing entry is returned; where that is
+  // the first, DATA_LOSS names file and positions.
   absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> Read(LogPosition from, LogPosition to);
 
   // See ChunkSource::FindChunks.
-  absl::StatusOr<std::vector<ChunkSummary>> FindChunks(uint64_t seed, const EventQuery& query, int64_t min_time_us,
-                                                       int64_t max_time_us);
+  absl::StatusOr<std::vector<ChunkSummary>> FindChunks(uint64_t seed, const EventQuery& query,
+                                                       int64_t min_time_us, int64_t max_time_us);
 
   const std::string& path() const { return db_->path(); }
 
@@ -56,7 +58,8 @@ class ChunkReaderPool {
   // A reader, given back at the end.
   class Lease {
    public:
-    Lease(ChunkReaderPool& pool, std::unique_ptr<ChunkReader> reader) : pool_(&pool), reader_(std::move(reader)) {}
+    Lease(ChunkReaderPool& pool, std::unique_ptr<ChunkReader> reader)
+        : pool_(&pool), reader_(std::move(reader)) {}
     Lease(Lease&&) = default;
     Lease& operator=(Lease&&) = delete;
     ~Lease() {

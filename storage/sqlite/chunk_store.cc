@@ -28,7 +28,8 @@ constexpr char kExtension[] = ".db";
 int NumberOf(const std::filesystem::path& path) {
   int number = 0;
   const std::string stem = path.stem().string();
-  if (path.extension() != kExtension || stem.size() < 6 || !absl::SimpleAtoi(stem, &number)) return 0;
+  if (path.extension() != kExtension || stem.size() < 6 || !absl::SimpleAtoi(stem, &number))
+    return 0;
   return number;
 }
 
@@ -37,12 +38,14 @@ void RemoveFile(const std::string& path) {
   for (const char* suffix : {"", "-wal", "-shm"}) std::remove(absl::StrCat(path, suffix).c_str());
 }
 
-// Whether `path` was left by a crash: a file in the making, or what belonged to a file that is gone.
+// Whether `path` was left by a crash: a file in the making, or what belonged to a file that is
+// gone.
 bool IsLeftover(const std::filesystem::path& path) {
   const std::string name = path.string();
   if (absl::StrContains(path.filename().string(), ".db.tmp")) return true;
   for (const char* suffix : {"-wal", "-shm"}) {
-    if (absl::EndsWith(name, suffix)) return !std::filesystem::exists(name.substr(0, name.size() - 4));
+    if (absl::EndsWith(name, suffix))
+      return !std::filesystem::exists(name.substr(0, name.size() - 4));
   }
   return false;
 }
@@ -58,7 +61,8 @@ absl::StatusOr<std::unique_ptr<ChunkWriter>> CreateAndOpen(const std::string& pa
 // Every file a group, opened when its turn comes.
 class SqliteChunkStore::Source : public ChunkSource {
  public:
-  Source(const SqliteChunkStore& store, std::vector<File> files) : store_(store), files_(std::move(files)) {}
+  Source(const SqliteChunkStore& store, std::vector<File> files)
+      : store_(store), files_(std::move(files)) {}
 
   std::vector<ChunkGroup> Groups() override {
     std::vector<ChunkGroup> groups;
@@ -70,14 +74,16 @@ class SqliteChunkStore::Source : public ChunkSource {
     return groups;
   }
 
-  absl::StatusOr<std::vector<ChunkSummary>> FindChunks(int group, const EventQuery& query, int64_t min_time_us,
+  absl::StatusOr<std::vector<ChunkSummary>> FindChunks(int group, const EventQuery& query,
+                                                       int64_t min_time_us,
                                                        int64_t max_time_us) override {
     ASSIGN_OR_RETURN(auto reader, store_.readers_.Take(files_[group].path));
     ASSIGN_OR_RETURN(std::vector<ChunkSummary> chunks,
                      reader->FindChunks(store_.seed_, query, min_time_us, max_time_us));
     // What was appended since the snapshot is not of this listing.
     const LogPosition last = files_[group].summary.last_position;
-    chunks.erase(std::remove_if(chunks.begin(), chunks.end(), [&](const auto& c) { return c.position > last; }),
+    chunks.erase(std::remove_if(chunks.begin(), chunks.end(),
+                                [&](const auto& c) { return c.position > last; }),
                  chunks.end());
     return chunks;
   }
@@ -96,7 +102,8 @@ class SqliteChunkStore::Source : public ChunkSource {
 SqliteChunkStore::SqliteChunkStore(const SqliteChunkStoreOptions& options)
     : options_(options), log_folder_((std::filesystem::path(options.folder) / "log").string()) {}
 
-absl::StatusOr<std::unique_ptr<SqliteChunkStore>> SqliteChunkStore::Open(const SqliteChunkStoreOptions& options) {
+absl::StatusOr<std::unique_ptr<SqliteChunkStore>> SqliteChunkStore::Open(
+    const SqliteChunkStoreOptions& options) {
   std::unique_ptr<SqliteChunkStore> store(new SqliteChunkStore(options));
   RETURN_IF_ERROR(store->PrepareFolder());
   RETURN_IF_ERROR(store->OpenFiles());
@@ -122,7 +129,8 @@ absl::Status SqliteChunkStore::PrepareFolder() {
   std::error_code error;
   std::filesystem::create_directory(log_folder_, error);
   // access() tells a file system that is mounted read-only, also to root.
-  if (error || ::access(log_folder_.c_str(), R_OK | W_OK | X_OK) != 0) return ReadOnlyFile(log_folder_);
+  if (error || ::access(log_folder_.c_str(), R_OK | W_OK | X_OK) != 0)
+    return ReadOnlyFile(log_folder_);
   return absl::OkStatus();
 }
 
@@ -150,7 +158,8 @@ absl::Status SqliteChunkStore::OpenFiles() {
     const std::string path = PathOf(number);
     ASSIGN_OR_RETURN(const OpenedChunkFile opened, InspectChunkFile(path));
     if (files_.empty()) seed_ = opened.seed;
-    if (opened.seed != seed_) return DamagedFile(path, "it is of another event log than the files before it");
+    if (opened.seed != seed_)
+      return DamagedFile(path, "it is of another event log than the files before it");
     const File file{number, path, opened.summary, opened.sealed};
     // One that was opened ahead waits for its turn again.
     if (!files_.empty() && file.summary.empty() && number == numbers.back()) {
@@ -170,9 +179,10 @@ absl::Status SqliteChunkStore::CheckContinuity(const File& file) const {
   const bool follows = file.number == before.number + 1 && !before.summary.empty() &&
                        file.summary.first_position == before.summary.last_position + 1;
   if (follows) return absl::OkStatus();
-  return DamagedFile(file.path, absl::StrCat("it starts at position ", file.summary.first_position, ", and ",
-                                             before.path, " ends at ", before.summary.last_position,
-                                             ": a file or a part of one is missing"));
+  return DamagedFile(file.path,
+                     absl::StrCat("it starts at position ", file.summary.first_position, ", and ",
+                                  before.path, " ends at ", before.summary.last_position,
+                                  ": a file or a part of one is missing"));
 }
 
 absl::Status SqliteChunkStore::OpenLive() {
@@ -290,7 +300,9 @@ absl::Status SqliteChunkStore::Retire(LogPosition before, int64_t older_than_us)
     while (files_.size() > kept) {
       const File& oldest = files_.front();
       const ChunkFileSummary& summary = oldest.summary;
-      if (!oldest.sealed || summary.last_position >= before || summary.last_write_time_us >= older_than_us) break;
+      if (!oldest.sealed || summary.last_position >= before ||
+          summary.last_write_time_us >= older_than_us)
+        break;
       // New users come by Snapshot alone, which needs the lock.
       if (oldest.in_use.use_count() > 1) break;
       retired.push_back(oldest.path);

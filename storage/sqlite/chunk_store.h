@@ -19,19 +19,21 @@
 namespace lapse::storage {
 
 struct SqliteChunkStoreOptions {
-  // The data folder; exists. The log lies in its subfolder `log`, which is made where it is missing.
+  // The data folder; exists. The log lies in its subfolder `log`, which is made where it is
+  // missing.
   std::string folder;
   // A file is followed by the next when it has reached this size.
   int64_t file_bytes = limits::kLogFileBytes;
 };
 
-// The live file is never checkpointed, so that no commit waits for a checkpoint. A thread of the store's own opens the
-// next file ahead, and closes and checkpoints files that are full.
+// The live file is never checkpointed, so that no commit waits for a checkpoint. A thread of the
+// store's own opens the next file ahead, and closes and checkpoints files that are full.
 class SqliteChunkStore : public ChunkStore {
  public:
-  // FAILED_PRECONDITION, reason DATA_FOLDER_NEWER or DATA_FOLDER_READ_ONLY; DATA_LOSS, reason DATA_FOLDER_DAMAGED, naming
-  // the file. Nothing is changed then.
-  static absl::StatusOr<std::unique_ptr<SqliteChunkStore>> Open(const SqliteChunkStoreOptions& options);
+  // FAILED_PRECONDITION, reason DATA_FOLDER_NEWER or DATA_FOLDER_READ_ONLY; DATA_LOSS, reason
+  // DATA_FOLDER_DAMAGED, naming the file. Nothing is changed then.
+  static absl::StatusOr<std::unique_ptr<SqliteChunkStore>> Open(
+      const SqliteChunkStoreOptions& options);
   ~SqliteChunkStore() override;
 
   absl::Status Append(const LogEntry& entry) override;
@@ -76,7 +78,8 @@ class SqliteChunkStore : public ChunkStore {
   std::vector<File> Snapshot() const;
 
   void MaintenanceLoop();
-  // With mutex_ held by `lock`, which is released meanwhile. False where there is nothing to do for now.
+  // With mutex_ held by `lock`, which is released meanwhile. False where there is nothing to do for
+  // now.
   bool DoMaintenance(MutexLock& lock);
   void OpenNext(MutexLock& lock);
   void SealFile(size_t index, MutexLock& lock);

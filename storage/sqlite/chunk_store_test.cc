@@ -29,7 +29,8 @@ using testing::HasSubstr;
 
 std::string NewFolder() {
   static int number = 0;
-  const std::string folder = absl::StrCat(testing::TempDir(), "/chunk_store_", ::getpid(), "_", ++number);
+  const std::string folder =
+      absl::StrCat(testing::TempDir(), "/chunk_store_", ::getpid(), "_", ++number);
   fs::remove_all(folder);
   fs::create_directories(folder);
   return folder;
@@ -59,13 +60,15 @@ absl::Status AppendOne(ChunkStore& store, const std::string& id, size_t padding 
     bytes.push_back(static_cast<char>('0' + (x >> 58)));
   }
   (*event.mutable_attributes())["padding"].set_string_value(bytes);
-  return store.Append(
-      TestEntry(position, store.NextSequence(), kTestTimeUs + position * limits::kMicrosPerSecond, {event}));
+  return store.Append(TestEntry(position, store.NextSequence(),
+                                kTestTimeUs + position * limits::kMicrosPerSecond, {event}));
 }
 
 class SqliteHarness : public ChunkStoreHarness {
  public:
-  explicit SqliteHarness(int64_t file_bytes) : options_{NewFolder(), file_bytes} { store_ = OpenOrDie(options_); }
+  explicit SqliteHarness(int64_t file_bytes) : options_{NewFolder(), file_bytes} {
+    store_ = OpenOrDie(options_);
+  }
   ~SqliteHarness() override {
     store_.reset();
     fs::remove_all(options_.folder);
@@ -82,7 +85,8 @@ class SqliteHarness : public ChunkStoreHarness {
     for (const std::string& name : DatabaseFiles(options_.folder)) {
       auto db = SqliteDb::Open(options_.folder + "/log/" + name, {.wal_autocheckpoint_pages = 0});
       ASSERT_TRUE(db.ok());
-      auto update = (*db)->Prepare("UPDATE chunks SET body = zeroblob(length(body)) WHERE position = ?1");
+      auto update =
+          (*db)->Prepare("UPDATE chunks SET body = zeroblob(length(body)) WHERE position = ?1");
       ASSERT_TRUE(update->Bind(position).Run().ok());
     }
   }
@@ -102,7 +106,9 @@ class SqliteChunkStoreTest : public testing::Test {
  protected:
   ~SqliteChunkStoreTest() override { fs::remove_all(options_.folder); }
 
-  std::string PathOf(int number) const { return absl::StrCat(options_.folder, "/log/00000", number, ".db"); }
+  std::string PathOf(int number) const {
+    return absl::StrCat(options_.folder, "/log/00000", number, ".db");
+  }
 
   // Appends until there are `files` that have entries.
   void FillFiles(SqliteChunkStore& store, size_t files) {
@@ -132,10 +138,13 @@ TEST_F(SqliteChunkStoreTest, FullFilesAreFollowedByTheNextAndSealed) {
   EXPECT_EQ(store->LastPosition(), last);
   EXPECT_EQ(store->FirstPosition(), 1);
   LogPosition expected = 0;
-  EXPECT_TRUE(store->Read(1, [&](const LogEntry& entry) {
-                     EXPECT_EQ(entry.position, ++expected);
-                     return absl::OkStatus();
-                   }).ok());
+  EXPECT_TRUE(store
+                  ->Read(1,
+                         [&](const LogEntry& entry) {
+                           EXPECT_EQ(entry.position, ++expected);
+                           return absl::OkStatus();
+                         })
+                  .ok());
   EXPECT_EQ(expected, last);
 }
 
@@ -287,10 +296,13 @@ TEST_F(SqliteChunkStoreMountTest, FullDiskKeepsNothingOfTheEntryAndPasses) {
   store = OpenOrDie({.folder = folder_});
   EXPECT_EQ(store->LastPosition(), last + 1);
   std::string last_id;
-  EXPECT_TRUE(store->Read(last, [&](const LogEntry& entry) {
-                     last_id = entry.events[0].event->id();
-                     return absl::OkStatus();
-                   }).ok());
+  EXPECT_TRUE(store
+                  ->Read(last,
+                         [&](const LogEntry& entry) {
+                           last_id = entry.events[0].event->id();
+                           return absl::OkStatus();
+                         })
+                  .ok());
   EXPECT_EQ(last_id, "b");
 }
 

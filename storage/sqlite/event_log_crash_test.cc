@@ -33,7 +33,8 @@ struct Log {
     auto opened = SqliteChunkStore::Open({.folder = folder, .file_bytes = 1 << 20});
     if (!opened.ok()) std::abort();
     store = *std::move(opened);
-    auto log = EventLog::Open({.settle_us = 0, .duplicate_window_path = folder + "/window"}, *store, RealClock());
+    auto log = EventLog::Open({.settle_us = 0, .duplicate_window_path = folder + "/window"}, *store,
+                              RealClock());
     if (!log.ok()) std::abort();
     events = *std::move(log);
   }
@@ -56,11 +57,13 @@ struct Acknowledged {
   for (int64_t number = first;; ++number) {
     google::protobuf::RepeatedPtrField<lapse::v1::Event> events;
     *events.Add() = TestEvent(absl::StrCat(number), "k");
-    const absl::Status status = log.events->Append(std::move(events), [=](absl::StatusOr<AppendResult> result) {
-      if (!result.ok()) std::abort();
-      const Acknowledged acknowledged = {number, result->events[0].sequence};
-      if (::write(fd, &acknowledged, sizeof(acknowledged)) != sizeof(acknowledged)) std::abort();
-    });
+    const absl::Status status =
+        log.events->Append(std::move(events), [=](absl::StatusOr<AppendResult> result) {
+          if (!result.ok()) std::abort();
+          const Acknowledged acknowledged = {number, result->events[0].sequence};
+          if (::write(fd, &acknowledged, sizeof(acknowledged)) != sizeof(acknowledged))
+            std::abort();
+        });
     // The queue is full: the log is slower than this loop.
     if (!status.ok()) --number;
     if (number % 500 == 0 && !log.events->SaveDuplicateWindow().ok()) std::abort();
@@ -84,7 +87,8 @@ TEST(EventLogCrashTest, NoAcknowledgedEventIsLostAndNoneIsTwice) {
     Acknowledged acknowledged;
     while (::read(fds[0], &acknowledged, sizeof(acknowledged)) == sizeof(acknowledged)) {
       const auto [known, is_new] = sequences.emplace(acknowledged.number, acknowledged.sequence);
-      EXPECT_EQ(known->second, acknowledged.sequence) << "a copy is answered with the first one's sequence";
+      EXPECT_EQ(known->second, acknowledged.sequence)
+          << "a copy is answered with the first one's sequence";
       next = std::max(next, acknowledged.number + 1);
       if (sequences.size() == before + static_cast<size_t>(300 * round)) ::kill(child, SIGKILL);
     }
@@ -94,13 +98,17 @@ TEST(EventLogCrashTest, NoAcknowledgedEventIsLostAndNoneIsTwice) {
   std::unordered_map<std::string, int64_t> stored;
   auto store = SqliteChunkStore::Open({.folder = folder});
   ASSERT_TRUE(store.ok()) << store.status();
-  ASSERT_TRUE((*store)->Read(1, [&](const LogEntry& entry) {
-                        for (const AcceptedEvent& accepted : entry.events) {
-                          EXPECT_TRUE(stored.emplace(accepted.event->id(), accepted.sequence).second)
-                              << accepted.event->id() << " is there twice";
-                        }
-                        return absl::OkStatus();
-                      }).ok());
+  ASSERT_TRUE(
+      (*store)
+          ->Read(1,
+                 [&](const LogEntry& entry) {
+                   for (const AcceptedEvent& accepted : entry.events) {
+                     EXPECT_TRUE(stored.emplace(accepted.event->id(), accepted.sequence).second)
+                         << accepted.event->id() << " is there twice";
+                   }
+                   return absl::OkStatus();
+                 })
+          .ok());
   for (const auto& [number, sequence] : sequences) {
     EXPECT_EQ(stored[absl::StrCat(number)], sequence) << number << " was acknowledged";
   }

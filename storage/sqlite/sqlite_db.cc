@@ -33,7 +33,8 @@ absl::Status DiskFull(absl::string_view path) {
                     limits::kMicrosPerSecond);
 }
 
-absl::Status ErrorFor(absl::string_view path, int code, int system_errno, absl::string_view message) {
+absl::Status ErrorFor(absl::string_view path, int code, int system_errno,
+                      absl::string_view message) {
   if (MeansDiskFull(code, system_errno)) return DiskFull(path);
   if (MeansReadOnly(code, system_errno)) return ReadOnlyFile(path);
   const int primary = code & 0xff;
@@ -77,15 +78,19 @@ absl::Status DamagedFile(absl::string_view path, absl::string_view what) {
 }
 
 absl::Status NewerFile(absl::string_view path, int found, int known) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, kDataFolderNewer,
-                   absl::StrCat(path, " has format ", found, ", and this program knows formats up to ", known,
-                                "; start a newer version of Lapse"));
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, kDataFolderNewer,
+      absl::StrCat(path, " has format ", found, ", and this program knows formats up to ", known,
+                   "; start a newer version of Lapse"));
 }
 
 absl::Status ReadOnlyFile(absl::string_view path) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, kDataFolderReadOnly,
-                   absl::StrCat(path, " cannot be written; check its owner, its permissions and whether its file system "
-                                      "is mounted read-only"));
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, kDataFolderReadOnly,
+      absl::StrCat(
+          path,
+          " cannot be written; check its owner, its permissions and whether its file system "
+          "is mounted read-only"));
 }
 
 bool IsConstraintViolation(const absl::Status& status) {
@@ -127,9 +132,13 @@ void SqliteStatement::Reset() {
   sqlite3_reset(statement_);
 }
 
-int64_t SqliteStatement::Int64(int column) const { return sqlite3_column_int64(statement_, column); }
+int64_t SqliteStatement::Int64(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
 
-double SqliteStatement::Double(int column) const { return sqlite3_column_double(statement_, column); }
+double SqliteStatement::Double(int column) const {
+  return sqlite3_column_double(statement_, column);
+}
 
 absl::string_view SqliteStatement::Text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
@@ -148,17 +157,20 @@ bool SqliteStatement::IsNull(int column) const {
 }
 
 void SqliteStatement::BindInt64(int index, int64_t value) {
-  if (const int code = sqlite3_bind_int64(statement_, index, value); code != SQLITE_OK) bind_code_ = code;
+  if (const int code = sqlite3_bind_int64(statement_, index, value); code != SQLITE_OK)
+    bind_code_ = code;
 }
 
 void SqliteStatement::BindDouble(int index, double value) {
-  if (const int code = sqlite3_bind_double(statement_, index, value); code != SQLITE_OK) bind_code_ = code;
+  if (const int code = sqlite3_bind_double(statement_, index, value); code != SQLITE_OK)
+    bind_code_ = code;
 }
 
 void SqliteStatement::BindText(int index, absl::string_view value) {
   // A null pointer would bind NULL: an empty text is not that.
   const char* data = value.data() == nullptr ? "" : value.data();
-  const int code = sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_STATIC, SQLITE_UTF8);
+  const int code =
+      sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_STATIC, SQLITE_UTF8);
   if (code != SQLITE_OK) bind_code_ = code;
 }
 
@@ -172,7 +184,8 @@ void SqliteStatement::BindNull(int index) {
   if (const int code = sqlite3_bind_null(statement_, index); code != SQLITE_OK) bind_code_ = code;
 }
 
-absl::StatusOr<std::unique_ptr<SqliteDb>> SqliteDb::Open(const std::string& path, const SqliteOptions& options) {
+absl::StatusOr<std::unique_ptr<SqliteDb>> SqliteDb::Open(const std::string& path,
+                                                         const SqliteOptions& options) {
   sqlite3* handle = nullptr;
   const int flags = OpenFlags(options.mode) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
@@ -209,8 +222,8 @@ absl::Status SqliteDb::Execute(const char* sql) {
 
 absl::StatusOr<SqliteStatement> SqliteDb::Prepare(absl::string_view sql) {
   sqlite3_stmt* statement = nullptr;
-  const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                      &statement, nullptr);
+  const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code != SQLITE_OK) return ErrorOf(code);
   return SqliteStatement(statement);
 }
@@ -233,7 +246,8 @@ absl::Status SqliteDb::SetUserVersion(int version) {
 }
 
 absl::Status SqliteDb::CheckpointAndTruncate() {
-  const int code = sqlite3_wal_checkpoint_v2(db_, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  const int code =
+      sqlite3_wal_checkpoint_v2(db_, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   return code == SQLITE_OK ? absl::OkStatus() : ErrorOf(code);
 }
 
@@ -252,8 +266,8 @@ absl::StatusOr<SqliteTransaction> SqliteTransaction::Begin(SqliteDb& db) {
 }
 
 SqliteTransaction::~SqliteTransaction() {
-  // Some errors (a full disk among them) have rolled back already; then this has nothing to do and its error means
-  // nothing.
+  // Some errors (a full disk among them) have rolled back already; then this has nothing to do and
+  // its error means nothing.
   if (db_ != nullptr) db_->Execute("ROLLBACK").IgnoreError();
 }
 

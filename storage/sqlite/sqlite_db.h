@@ -1,5 +1,5 @@
-// A thin RAII wrapper of SQLite: connections, prepared statements with bound parameters, transactions, and errors told
-// apart. The only code that calls sqlite3_*.
+// A thin RAII wrapper of SQLite: connections, prepared statements with bound parameters,
+// transactions, and errors told apart. The only code that calls sqlite3_*.
 #ifndef LAPSE_STORAGE_SQLITE_SQLITE_DB_H_
 #define LAPSE_STORAGE_SQLITE_SQLITE_DB_H_
 
@@ -23,7 +23,8 @@ namespace lapse::storage {
 //   FAILED_PRECONDITION, reason DATA_FOLDER_READ_ONLY: the file or its folder cannot be written;
 //   DATA_LOSS, reason DATA_FOLDER_DAMAGED: not a database, or a damaged one; says what to do;
 //   UNAVAILABLE, reason DATABASE_BUSY: another connection held its lock beyond the busy timeout;
-//   INTERNAL, reason DATABASE_ERROR: anything else, constraint violations included (see IsConstraintViolation).
+//   INTERNAL, reason DATABASE_ERROR: anything else, constraint violations included (see
+//   IsConstraintViolation).
 inline constexpr absl::string_view kDiskFull = "DISK_FULL";
 inline constexpr absl::string_view kDataFolderReadOnly = "DATA_FOLDER_READ_ONLY";
 inline constexpr absl::string_view kDataFolderDamaged = "DATA_FOLDER_DAMAGED";
@@ -31,17 +32,19 @@ inline constexpr absl::string_view kDataFolderNewer = "DATA_FOLDER_NEWER";
 inline constexpr absl::string_view kDatabaseBusy = "DATABASE_BUSY";
 inline constexpr absl::string_view kDatabaseError = "DATABASE_ERROR";
 
-// DATA_LOSS, reason DATA_FOLDER_DAMAGED: `path` is damaged in the way that `what` says, and what to do.
+// DATA_LOSS, reason DATA_FOLDER_DAMAGED: `path` is damaged in the way that `what` says, and what to
+// do.
 absl::Status DamagedFile(absl::string_view path, absl::string_view what);
-// FAILED_PRECONDITION, reason DATA_FOLDER_NEWER: `path` has format `found`, this program knows up to `known`.
+// FAILED_PRECONDITION, reason DATA_FOLDER_NEWER: `path` has format `found`, this program knows up
+// to `known`.
 absl::Status NewerFile(absl::string_view path, int found, int known);
 // FAILED_PRECONDITION, reason DATA_FOLDER_READ_ONLY.
 absl::Status ReadOnlyFile(absl::string_view path);
 // Whether a UNIQUE, PRIMARY KEY, NOT NULL, CHECK or FOREIGN KEY constraint was violated.
 bool IsConstraintViolation(const absl::Status& status);
 
-// A prepared statement. Used by one thread at a time; must not outlive its SqliteDb. Parameters and columns count from
-// 1 and from 0, as in SQLite.
+// A prepared statement. Used by one thread at a time; must not outlive its SqliteDb. Parameters and
+// columns count from 1 and from 0, as in SQLite.
 class SqliteStatement {
  public:
   SqliteStatement() = default;
@@ -50,8 +53,8 @@ class SqliteStatement {
   ~SqliteStatement();
 
   // Resets the statement and binds its parameters in order: integers, bools, enums, doubles, texts
-  // (std::string, absl::string_view, const char*), SqliteBlob, nullptr. Texts and blobs are not copied: they must live
-  // until the statement is reset.
+  // (std::string, absl::string_view, const char*), SqliteBlob, nullptr. Texts and blobs are not
+  // copied: they must live until the statement is reset.
   template <typename... Args>
   SqliteStatement& Bind(const Args&... args) {
     Reset();
@@ -107,20 +110,23 @@ struct SqliteOptions {
   };
   Mode mode = Mode::kCreate;
   int busy_timeout_ms = 5'000;
-  // Pages of WAL after which a commit checkpoints; 0: never, and closing does not either. SQLite's default is 1,000.
+  // Pages of WAL after which a commit checkpoints; 0: never, and closing does not either. SQLite's
+  // default is 1,000.
   int wal_autocheckpoint_pages = 1'000;
 };
 
-// One connection, used by one thread at a time. A database that is opened for writing is brought into WAL mode with
-// synchronous=FULL (a commit is on disk when it returns) and foreign keys on.
+// One connection, used by one thread at a time. A database that is opened for writing is brought
+// into WAL mode with synchronous=FULL (a commit is on disk when it returns) and foreign keys on.
 class SqliteDb {
  public:
-  static absl::StatusOr<std::unique_ptr<SqliteDb>> Open(const std::string& path, const SqliteOptions& options);
+  static absl::StatusOr<std::unique_ptr<SqliteDb>> Open(const std::string& path,
+                                                        const SqliteOptions& options);
   ~SqliteDb();
   SqliteDb(const SqliteDb&) = delete;
   SqliteDb& operator=(const SqliteDb&) = delete;
 
-  // Runs one or more statements without parameters. For SQL that stands in the source, never for values.
+  // Runs one or more statements without parameters. For SQL that stands in the source, never for
+  // values.
   absl::Status Execute(const char* sql);
   absl::StatusOr<SqliteStatement> Prepare(absl::string_view sql);
   // The first column of the first row; NOT_FOUND where there is none.
@@ -130,7 +136,8 @@ class SqliteDb {
   absl::StatusOr<int> UserVersion();
   absl::Status SetUserVersion(int version);
 
-  // Moves the WAL into the database file and truncates it. UNAVAILABLE where a reader or writer is in the way.
+  // Moves the WAL into the database file and truncates it. UNAVAILABLE where a reader or writer is
+  // in the way.
   absl::Status CheckpointAndTruncate();
   // Copies the database to a new file at `path`, readers and writers going on.
   absl::Status BackupTo(const std::string& path);

@@ -33,7 +33,10 @@ TEST(SqliteDbTest, ValuesComeBackAsTheyWereBound) {
   auto insert = db->Prepare("INSERT INTO t VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
   ASSERT_TRUE(insert.ok());
   const std::string text("a\0b'; DROP TABLE t; --", 22);
-  ASSERT_TRUE(insert->Bind(INT64_MIN, 0.5, text, SqliteBlob{absl::string_view("\xff\0", 2)}, nullptr, "").Run().ok());
+  ASSERT_TRUE(
+      insert->Bind(INT64_MIN, 0.5, text, SqliteBlob{absl::string_view("\xff\0", 2)}, nullptr, "")
+          .Run()
+          .ok());
   auto select = db->Prepare("SELECT * FROM t WHERE s = ?1");
   ASSERT_TRUE(select.ok());
   ASSERT_EQ(select->Bind(text).Step().value(), true);

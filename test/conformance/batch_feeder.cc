@@ -13,7 +13,7 @@ namespace {
 
 using Events = google::protobuf::RepeatedPtrField<lapse::v1::Event>;
 
-constexpr std::array<size_t, 6> kBatchSizes = {1, 2, 10, 50, 100, 500};
+constexpr std::array<size_t, 6> kBatchSizes = {1, 2, 5, 20, 50, 100};
 
 }  // namespace
 

@@ -49,6 +49,8 @@ bench::WorkloadOptions OptionsOf(Shape shape) {
   options.seed = FromEnvironment("LAPSE_CONFORMANCE_SEED", 1);
   options.event_count = FromEnvironment("LAPSE_CONFORMANCE_EVENTS", 100'000);
   options.hot_key_primaries = kHotKeyPrimaries;
+  // Otherwise each hop has one of the three, in turn.
+  options.every_on_repeat = IsFull();
   return options;
 }
 

@@ -36,7 +36,7 @@ def sources(root, endings=(".h", ".cc")):
 
 
 def is_test(path):
-    return path.parts[0] in ("test", "bench") or path.stem.endswith(("_test", "_contract", "_testing"))
+    return path.parts[0] in ("test", "bench") or path.stem.endswith(("_test", "_contract", "_fixture")) or path.stem.startswith("test_")
 
 
 class TidyTest(unittest.TestCase):
