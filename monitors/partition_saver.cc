@@ -102,13 +102,18 @@ absl::Status PartitionSaver::SaveCycle() {
     shards_done_ = 0;
   }
   ASSIGN_OR_RETURN(const CycleStart start, source_.BeginCheckpoint(everything_));
-  RETURN_IF_ERROR(SavePartitions());
-  RETURN_IF_ERROR(RecordMonitorChanges());
-  RETURN_IF_ERROR(checkpoints_.Save({storage::PartitionCheckpoint{
-      storage::kManifestPartition, start.position, start.manifest.SerializeAsString()}}));
+  if (!start.nothing_new) {
+    RETURN_IF_ERROR(SavePartitions());
+    RETURN_IF_ERROR(SaveManifest(start));
+  }
   position_.store(start.position);
   source_.OnCheckpointed(start.position);
   return absl::OkStatus();
+}
+
+absl::Status PartitionSaver::SaveManifest(const CycleStart& start) {
+  return Save({storage::PartitionCheckpoint{storage::kManifestPartition, start.position,
+                                            start.manifest.SerializeAsString()}});
 }
 
 absl::Status PartitionSaver::SavePartitions() {

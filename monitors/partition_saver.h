@@ -32,6 +32,8 @@ struct TimedMonitorChange {
 struct CycleStart {
   storage::LogPosition position = 0;
   lapse::internal::v1::CheckpointManifest manifest;
+  // The log has not moved since the last cycle: there is nothing to save, and no shard was asked.
+  bool nothing_new = false;
 };
 
 // The side that has the shards.
@@ -58,6 +60,9 @@ class PartitionSaver {
                  Clock& clock, int shard_count, int64_t interval_us, CheckpointSource& source);
   // As Abort.
   ~PartitionSaver();
+
+  // Before Start: where the last cycle of an earlier run stands.
+  void RestorePosition(storage::LogPosition position) { position_.store(position); }
 
   void Start();
   // Asks for a cycle soon.
@@ -87,6 +92,7 @@ class PartitionSaver {
   void RunCycle();
   absl::Status SaveCycle();
   absl::Status SavePartitions();
+  absl::Status SaveManifest(const CycleStart& start);
   // Takes some of what was added; none when every shard is done. ABORTED where the cycle was given
   // up.
   absl::StatusOr<std::vector<storage::PartitionCheckpoint>> TakeBatch();

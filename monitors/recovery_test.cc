@@ -175,6 +175,7 @@ TEST(RecoveryTest, AnIdlePartitionIsNotSavedAgainAndDoesNotPinTheLog) {
   test.Checkpoint();
   const int saved = test.checkpoints.saved();
   EXPECT_EQ(saved, 1);
+  test.Checkpoint();
   for (int i = 2; i < 8; ++i) test.Append(i, {MakeEvent("other", "B", i)});
   test.Checkpoint();
   EXPECT_EQ(test.checkpoints.saved(), saved);

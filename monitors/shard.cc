@@ -143,8 +143,12 @@ void Shard::FireDeadlines() {
     entry.timer_us = kNever;
     entry.state->OnMark(now_, output_);
     Finish(*due, entry, partition);
-    if (entry.state->IsForgettable(now_)) Forget(*due, entry, partition);
+    if (MayForget(entry, partition)) Forget(*due, entry, partition);
   }
+}
+
+bool Shard::MayForget(const KeyEntry& entry, const Partition& partition) const {
+  return !Passed(partition) && entry.state->IsForgettable(now_);
 }
 
 void Shard::Forget(const Fingerprint& fingerprint, KeyEntry& entry, Partition& partition) {
@@ -158,7 +162,7 @@ void Shard::ForgetIdleKeys() {
     Partition& partition = PartitionFor(*idle);
     KeyEntry& entry = *partition.Find(*idle);
     entry.timer_us = kNever;
-    if (entry.state->IsForgettable(now_)) {
+    if (MayForget(entry, partition)) {
       Forget(*idle, entry, partition);
     } else {
       SetTimer(*idle, entry);

@@ -78,6 +78,7 @@ class Shard {
   }
 
   void ApplyControl(const RoutedControl& control);
+  // Disabling and deleting look at every key of the shard.
   void ApplyMonitor(const MonitorUpdate& update);
   void ApplyTimeRules(const TimeRules& rules);
   void ApplyClose(const RoutedClose& close);
@@ -87,6 +88,7 @@ class Shard {
   void ApplyCount(const RoutedCount& count);
   void FireDeadlines();
   void ForgetIdleKeys();
+  bool MayForget(const KeyEntry& entry, const Partition& partition) const;
   void Forget(const Fingerprint& fingerprint, KeyEntry& entry, Partition& partition);
 
   // Counts and gives out what a decision on `entry` left in output_, and sets the key's timer anew.

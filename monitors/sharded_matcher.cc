@@ -45,6 +45,7 @@ void ShardedMatcher::Abort() {
 absl::Status ShardedMatcher::RestoreStart(
     const CycleStart& start, const std::vector<storage::RecordedMonitorChange>& history) {
   routed_ = start;
+  saver_.RestorePosition(start.position);
   RETURN_IF_ERROR(monitors_.Load(history, start.position));
   for (auto& worker : workers_) {
     worker->RestoreStart(start.position, start.manifest.mark_time_us(), RulesOf(start.manifest));
@@ -203,10 +204,13 @@ absl::StatusOr<CycleStart> ShardedMatcher::BeginCheckpoint(bool everything) {
   MutexLock lock(order_mutex_);
   if (failed_) return absl::FailedPreconditionError("the matcher has failed");
   let_unused_go_ = true;
+  CycleStart start = routed_;
+  start.nothing_new = !everything && routed_.position == saver_.position();
+  if (start.nothing_new) return start;
   for (auto& worker : workers_) {
     worker->PushJob(MakeCheckpointJob(everything, recorder_, saver_));
   }
-  return routed_;
+  return start;
 }
 
 std::vector<TimedMonitorChange> ShardedMatcher::TakeMonitorChanges() {

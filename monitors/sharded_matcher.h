@@ -35,17 +35,6 @@ struct MatcherOptions {
   int64_t checkpoint_interval_us = limits::kDefaultCheckpointIntervalUs;
 };
 
-// What the matcher is wired to; all of it outlives the matcher.
-struct MatcherDeps {
-  storage::AlertStore& alerts;
-  storage::MonitorStore& monitors;
-  storage::CheckpointStore& checkpoints;
-  Clock& clock;
-  class MatcherListener& listener;
-  // ChunkStore::Seed().
-  uint64_t seed = 0;
-};
-
 // Called on threads of the matcher; must not block and must not call Stop.
 class MatcherListener : public AlertListener {
  public:
@@ -53,6 +42,17 @@ class MatcherListener : public AlertListener {
   virtual void OnMatcherFailed(const absl::Status& status) = 0;
   // The log up to `position` is not needed for a recovery any more.
   virtual void OnCheckpointed(storage::LogPosition position) = 0;
+};
+
+// What the matcher is wired to; all of it outlives the matcher.
+struct MatcherDeps {
+  storage::AlertStore& alerts;
+  storage::MonitorStore& monitors;
+  storage::CheckpointStore& checkpoints;
+  Clock& clock;
+  MatcherListener& listener;
+  // ChunkStore::Seed().
+  uint64_t seed = 0;
 };
 
 struct MatcherMetrics {

@@ -16,23 +16,29 @@ namespace lapse::monitors {
 
 using Script = std::vector<std::shared_ptr<const storage::LogEntry>>;
 
-// Two monitors over the same events, whose keys repeat: one keeps the first, the other stacks. Both
+// Three monitors over the same events, whose keys repeat: one keeps the first, one stacks, one is
+// deleted half-way. The first two
 // are edited, revised, disabled and enabled, alerts are closed by hand, the retention changes.
 class ScriptMaker {
  public:
   explicit ScriptMaker(uint64_t seed) : random_(seed) {
-    monitors_ = {OrderMonitor("first"), OrderMonitor("stack")};
+    monitors_ = {OrderMonitor("first"), OrderMonitor("stack"), OrderMonitor("gone")};
     monitors_[1].mutable_follow_up()->set_on_repeat(lapse::v1::FollowUp::ON_REPEAT_STACK);
     SetDuration(kSecond, monitors_[1].mutable_follow_up()->mutable_grace());
   }
 
   Script Make(int entries) {
     Script script;
-    script.push_back(maker_.Make(now_, {}, {ServerStart(0, 20), Created(0), Created(1)}));
+    script.push_back(
+        maker_.Make(now_, {}, {ServerStart(0, 20), Created(0), Created(1), Created(2)}));
     for (int i = 0; i < entries; ++i) {
       now_ += Below(40) * 0.1;
       std::vector<lapse::v1::Event> events = Events();
-      script.push_back(maker_.Make(now_, std::move(events), Controls()));
+      std::vector<ControlRecord> controls = Controls();
+      if (i == entries / 2) {
+        controls.push_back(Change(MonitorChange::ACTION_DELETE, monitors_[2]));
+      }
+      script.push_back(maker_.Make(now_, std::move(events), std::move(controls)));
     }
     return script;
   }

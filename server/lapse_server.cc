@@ -335,6 +335,8 @@ void LapseServerImpl::Stop() {
     server_->Wait();
   }
   housekeeper_.Stop();
+  // First, since the log may wait for a matcher that waits for a full disk.
+  if (matcher_ != nullptr) matcher_->BeginStop();
   if (log_ != nullptr) log_->Stop();
   if (matcher_ != nullptr) matcher_->Stop();
   if (dispatcher_ != nullptr) dispatcher_->Stop();
