@@ -17,8 +17,8 @@ namespace lapse::monitors {
 using Script = std::vector<std::shared_ptr<const storage::LogEntry>>;
 
 // Three monitors over the same events, whose keys repeat: one keeps the first, one stacks, one is
-// deleted half-way. The first two
-// are edited, revised, disabled and enabled, alerts are closed by hand, the retention changes.
+// deleted half-way. The first two are edited, revised, disabled and enabled, alerts are closed by
+// hand, the retention changes.
 class ScriptMaker {
  public:
   explicit ScriptMaker(uint64_t seed) : random_(seed) {

@@ -43,6 +43,7 @@ std::unique_ptr<SmtpSink> StartSink(const SmtpSinkOptions& options) {
 
 std::vector<std::string> MessageIds(const std::vector<ReceivedMail>& mails) {
   std::vector<std::string> ids;
+  ids.reserve(mails.size());
   for (const ReceivedMail& mail : mails) ids.push_back(mail.headers.at("Message-ID"));
   return ids;
 }
@@ -226,6 +227,7 @@ TEST_F(DispatcherTest, ABurstEndsInADigest) {
   AddNotifier("ops", sink->port());
   Start();
   std::vector<Alert> alerts;
+  alerts.reserve(40);
   for (int i = 0; i < 40; ++i) alerts.push_back(FiringAlert(absl::StrCat("A-", 100 + i)));
   Commit(alerts);
   ASSERT_TRUE(Await([&] {

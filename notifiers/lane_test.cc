@@ -62,6 +62,7 @@ class LaneTest : public ::testing::Test {
 
   void CommitFiring(const std::string& prefix, int count) {
     std::vector<Alert> alerts;
+    alerts.reserve(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i) alerts.push_back(FiringAlert(absl::StrCat(prefix, i)));
     Commit(std::move(alerts));
   }

@@ -122,10 +122,8 @@ TEST(BuildMailTest, NoFieldOfAMessageCanAddAHeaderOrEndTheBody) {
       "\r\n.\r\nMAIL FROM:<evil@example.com>\r\n",
       "\r\n--=_lapse_00112233445566778899aabbccddeeff--\r\nBcc: evil@example.com",
       "=?UTF-8?Q?x=0D=0ABcc:_evil@example.com?=",
-      "\xE2\x80\xA8"
-      "Bcc: evil@example.com",
-      "\xC2\x85"
-      "Bcc: evil@example.com",
+      "\u2028Bcc: evil@example.com",
+      "\u0085Bcc: evil@example.com",
       "Gr\xC3\xBC\xC3\x9F"
       "e \xE6\x9D\xB1\xE4\xBA\xAC \xE2\x80\xAEgnirts",
       std::string(4'000, 'x'),

@@ -45,11 +45,9 @@ TEST(TextHeaderTest, EncodesWhatIsNotPlain) {
 }
 
 TEST(TextHeaderTest, NoTextStartsALineOfItsOwn) {
-  for (const std::string text : {"x\r\nBcc: evil@example.com", "x\nBcc: evil@example.com",
-                                 "x\rBcc: evil@example.com", "x\r\n\r\nbody",
-                                 "\xE2\x80\xA8"
-                                 "Bcc: evil@example.com",
-                                 "gr\xC3\xBCn\r\nBcc: e@x.y"}) {
+  for (const std::string text :
+       {"x\r\nBcc: evil@example.com", "x\nBcc: evil@example.com", "x\rBcc: evil@example.com",
+        "x\r\n\r\nbody", "\u2028Bcc: evil@example.com", "gr\xC3\xBCn\r\nBcc: e@x.y"}) {
     const std::vector<std::string> lines = Lines(TextHeader("Subject", text));
     for (size_t i = 1; i < lines.size(); ++i) EXPECT_TRUE(absl::StartsWith(lines[i], " ")) << text;
     EXPECT_FALSE(absl::StrContains(TextHeader("Subject", text), "\nBcc")) << text;

@@ -38,19 +38,19 @@ TEST(BackoffTest, FollowsFromTheSeedAlone) {
 TEST(DecideAfterTryTest, StateFollowsFromOutcomeAndAge) {
   constexpr int64_t kDay = limits::kMaxDeliveryAgeUs;
   const struct {
-    SendOutcome outcome;
     int64_t age_us;
+    SendOutcome outcome;
     Delivery::State state;
   } kCases[] = {
-      {SendOutcome::kSent, 0, Delivery::STATE_SENT},
-      {SendOutcome::kSent, 2 * kDay, Delivery::STATE_SENT},
-      {SendOutcome::kRefused, 0, Delivery::STATE_DEAD},
-      {SendOutcome::kRetry, 0, Delivery::STATE_PENDING},
-      {SendOutcome::kReceiverDown, kDay - 1, Delivery::STATE_PENDING},
-      {SendOutcome::kMisconfigured, kDay - 1, Delivery::STATE_PENDING},
-      {SendOutcome::kRetry, kDay, Delivery::STATE_DEAD},
-      {SendOutcome::kReceiverDown, kDay, Delivery::STATE_DEAD},
-      {SendOutcome::kMisconfigured, kDay, Delivery::STATE_DEAD},
+      {0, SendOutcome::kSent, Delivery::STATE_SENT},
+      {2 * kDay, SendOutcome::kSent, Delivery::STATE_SENT},
+      {0, SendOutcome::kRefused, Delivery::STATE_DEAD},
+      {0, SendOutcome::kRetry, Delivery::STATE_PENDING},
+      {kDay - 1, SendOutcome::kReceiverDown, Delivery::STATE_PENDING},
+      {kDay - 1, SendOutcome::kMisconfigured, Delivery::STATE_PENDING},
+      {kDay, SendOutcome::kRetry, Delivery::STATE_DEAD},
+      {kDay, SendOutcome::kReceiverDown, Delivery::STATE_DEAD},
+      {kDay, SendOutcome::kMisconfigured, Delivery::STATE_DEAD},
   };
   constexpr int64_t kCreated = 1'000 * kMicrosPerSecond;
   for (const auto& c : kCases) {

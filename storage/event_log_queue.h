@@ -58,7 +58,7 @@ class EventLogQueue {
   std::deque<QueuedRequest> requests_;
   size_t events_ = 0;
   size_t bytes_ = 0;
-  int64_t last_receive_time_us_ = INT64_MIN;
+  int64_t last_receive_time_us_ = 0;
 };
 
 }  // namespace lapse::storage

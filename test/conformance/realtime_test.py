@@ -11,8 +11,8 @@ import unittest
 
 from google.protobuf import duration_pb2, timestamp_pb2
 
-from test.harness import client as harness
-from test.harness import lapsed
+from harness import client as harness
+from harness import lapsed
 
 EVENTS = 2_000
 # Of journeys' first events, one after the other for a few seconds; durations are a hundredth of the real ones.
