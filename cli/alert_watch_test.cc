@@ -43,7 +43,7 @@ class ScriptedService : public lapse::v1::AlertService::Service {
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
   }
-  ~ScriptedService() override { server_->Shutdown(std::chrono::system_clock::now()); }
+  ~ScriptedService() override { server_->Shutdown(std::chrono::system_clock::time_point()); }
 
   std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
 

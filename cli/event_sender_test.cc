@@ -36,7 +36,7 @@ class ScriptedService : public EventService::Service {
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
   }
-  ~ScriptedService() override { server_->Shutdown(std::chrono::system_clock::now()); }
+  ~ScriptedService() override { server_->Shutdown(std::chrono::system_clock::time_point()); }
 
   std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
 

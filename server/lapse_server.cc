@@ -241,6 +241,7 @@ void LapseServerImpl::MakeServices() {
 void LapseServerImpl::KeepHouse() {
   housekeeper_.Every("heartbeats", kTickUs, [this] {
     subscribers_.TickAll(clock_.NowUs());
+    if (log_->Metrics().stopped) SetHealth(kEventServiceName, false);
     return absl::OkStatus();
   });
   housekeeper_.Every("event types", kSaveIntervalUs, [this] { return types_->Save(); });

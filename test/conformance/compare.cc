@@ -3,7 +3,6 @@
 #include <map>
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "base/proto_time.h"
 
@@ -14,9 +13,6 @@ using bench::ExpectedVerdict;
 using lapse::v1::Alert;
 using lapse::v1::Expectation;
 using lapse::v1::MonitorStats;
-
-// Of a key, those that have ended and are listed.
-constexpr int64_t kListedPerKey = 16;
 
 bool IsSetApart(const Alert& alert) {
   return alert.reason() == Alert::REASON_RECEIVED_LATE ||
@@ -60,7 +56,7 @@ class MonitorComparison {
   void CompareExpectation(const Expectation& shown);
   void CompareAlert(const AlertHistory& history);
   // After all of the above.
-  void CompareAbsent(bool forgotten);
+  void CompareAbsent(bool all_listed);
 
  private:
   int64_t EventOf(int64_t sequence) const {
@@ -90,8 +86,6 @@ class MonitorComparison {
   // Which of the expected ones were shown, and had an alert.
   std::vector<bool> listed_;
   std::vector<bool> alerted_;
-  // How many of a key were shown.
-  absl::flat_hash_map<std::string, int64_t> listed_of_key_;
 };
 
 void MonitorComparison::CompareBooks(const MonitorStats& stats) {
@@ -136,7 +130,6 @@ bool MonitorComparison::Agrees(const ExpectedVerdict& expected, const Expectatio
 }
 
 void MonitorComparison::CompareExpectation(const Expectation& shown) {
-  ++listed_of_key_[shown.key()];
   const int64_t index = Find(shown.primary_sequence());
   if (index < 0 && shown.verdict() == lapse::v1::VERDICT_WITHDRAWN) return;
   const ExpectedVerdict* expected = index < 0 ? nullptr : &watched_.expected[index];
@@ -188,7 +181,7 @@ void MonitorComparison::CompareAlert(const AlertHistory& history) {
   Add(alert.key(), "alert", alert.ShortDebugString(), expected);
 }
 
-void MonitorComparison::CompareAbsent(bool forgotten) {
+void MonitorComparison::CompareAbsent(bool all_listed) {
   for (size_t i = 0; i < watched_.expected.size(); ++i) {
     const ExpectedVerdict& expected = watched_.expected[i];
     if (!alerted_[i] && expected.alert_state != Alert::STATE_UNSPECIFIED) {
@@ -196,8 +189,7 @@ void MonitorComparison::CompareAbsent(bool forgotten) {
     }
     if (listed_[i]) continue;
     ++counts_.unlisted;
-    if (forgotten || listed_of_key_[expected.key] >= kListedPerKey) continue;
-    Add(expected.key, "expectation", "none", &expected);
+    if (all_listed) Add(expected.key, "expectation", "none", &expected);
   }
 }
 
@@ -248,7 +240,7 @@ void CompareHistories(const std::string& name, const AlertHistory& live,
 }  // namespace
 
 Counts CompareWithOracle(const Scenario& scenario, const std::vector<int64_t>& event_of_sequence,
-                         const Outcome& outcome, bool forgotten, Differences& differences) {
+                         const Outcome& outcome, bool all_listed, Differences& differences) {
   Counts counts;
   std::map<std::string, std::vector<const AlertHistory*>> alerts;
   for (const auto& [name, history] : outcome.alerts) {
@@ -263,7 +255,7 @@ Counts CompareWithOracle(const Scenario& scenario, const std::vector<int64_t>& e
     for (const AlertHistory* history : alerts[watched.monitor.uid()]) {
       comparison.CompareAlert(*history);
     }
-    comparison.CompareAbsent(forgotten);
+    comparison.CompareAbsent(all_listed);
   }
   return counts;
 }

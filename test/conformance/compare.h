@@ -31,7 +31,7 @@ struct Counts {
 // besides alerts resolved as received late or superseded. Keys that were idle are `forgotten`: then
 // not every expectation is listed.
 Counts CompareWithOracle(const Scenario& scenario, const std::vector<int64_t>& event_of_sequence,
-                         const Outcome& outcome, bool forgotten, Differences& differences);
+                         const Outcome& outcome, bool all_listed, Differences& differences);
 
 // Books, expectations and every change of every alert must be the same, to the byte.
 void CompareOutcomes(const Scenario& scenario, const Outcome& live, const Outcome& replayed,

@@ -1,8 +1,9 @@
 // The matcher against an oracle that shares no code with it: three workloads, twenty orders in
 // which the same events arrive, several shard counts, live and replayed from the log.
 //
-// By default each workload and order runs in one of nine ways, which take turns;
-// LAPSE_CONFORMANCE_FULL=1 runs all of them. A failure says by which variables it can be run alone.
+// By default each workload and order runs in one of several ways, which take turns, with one
+// monitor a hop. LAPSE_CONFORMANCE_FULL=1 runs all of them, with a monitor for each on_repeat. A
+// failure says by which variables it can be run alone.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -11,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -29,6 +31,7 @@ namespace {
 using bench::Shape;
 
 constexpr int kArrivalOrders = 20;
+constexpr int kCrowdedOrders = 2;
 constexpr std::array<int, 3> kShardCounts = {1, 2, 7};
 // More than a key's stack can hold, so that some are shed.
 constexpr int64_t kHotKeyPrimaries = 1'200;
@@ -44,61 +47,49 @@ int64_t FromEnvironment(const char* name, int64_t otherwise) {
 
 bool IsFull() { return FromEnvironment("LAPSE_CONFORMANCE_FULL", 0) != 0; }
 
-bench::WorkloadOptions OptionsOf(Shape shape) {
+// Of three orders in a row each shard count has its turn.
+int InTurn(int turn) { return kShardCounts[turn % kShardCounts.size()]; }
+
+bench::WorkloadOptions OptionsOf(Shape shape, bool crowded) {
   bench::WorkloadOptions options;
   options.shape = shape;
   options.seed = FromEnvironment("LAPSE_CONFORMANCE_SEED", 1);
   options.event_count = FromEnvironment("LAPSE_CONFORMANCE_EVENTS", 100'000);
-  options.hot_key_primaries = kHotKeyPrimaries;
+  options.hot_key_primaries = crowded ? kHotKeyPrimaries : 0;
   // Otherwise each hop has one of the three, in turn.
   options.every_on_repeat = IsFull();
   return options;
 }
 
 // Made once for all orders.
-Scenario& ScenarioOf(Shape shape, int order) {
-  static auto* const scenarios = new std::map<Shape, Scenario>;
-  auto found = scenarios->find(shape);
+Scenario& ScenarioOf(Shape shape, bool crowded, int order) {
+  static auto* const scenarios = new std::map<std::pair<Shape, bool>, Scenario>;
+  auto found = scenarios->find({shape, crowded});
   if (found == scenarios->end()) {
-    found = scenarios->emplace(shape, MakeScenario(OptionsOf(shape))).first;
+    found = scenarios->emplace(std::pair(shape, crowded), MakeScenario(OptionsOf(shape, crowded)))
+                .first;
   }
   SetArrivalOrder(order, found->second);
   return found->second;
 }
 
-// A live run, and replays of what it logged.
+// A live run, and a replay of what it logged.
 struct Plan {
   int live_shards = 1;
-  // 0: none.
-  int replay_all_shards = 0;
-  int replay_middle_shards = 0;
+  int replay_shards = 1;
+  // From checkpoints made on the way; otherwise from nothing but the log.
+  bool from_middle = false;
 };
 
-std::vector<Plan> AllPlans() {
+std::vector<Plan> PlansOf(int order) {
+  const int64_t only = FromEnvironment("LAPSE_CONFORMANCE_SHARDS", 0);
+  const int count = only > 0 || IsFull() ? static_cast<int>(kShardCounts.size()) : 1;
   std::vector<Plan> plans;
-  for (size_t i = 0; i < kShardCounts.size(); ++i) {
-    plans.push_back({kShardCounts[i], kShardCounts[(i + 1) % 3], kShardCounts[(i + 2) % 3]});
+  for (int i = 0; i < count; ++i) {
+    const Plan plan = {InTurn(order + i), InTurn(order / 3 + i), (order + i) % 2 == 1};
+    if (only == 0 || plan.live_shards == only) plans.push_back(plan);
   }
   return plans;
-}
-
-// Of three orders in a row each shard count is live once; of nine, each is replayed in both ways.
-Plan PlanInTurn(int order) {
-  Plan plan;
-  plan.live_shards = kShardCounts[order % 3];
-  const int shards = kShardCounts[(order + order / 3) % 3];
-  (order % 2 == 0 ? plan.replay_all_shards : plan.replay_middle_shards) = shards;
-  return plan;
-}
-
-std::vector<Plan> PlansOf(int order) {
-  const int64_t shards = FromEnvironment("LAPSE_CONFORMANCE_SHARDS", 0);
-  std::vector<Plan> plans;
-  for (const Plan& plan : AllPlans()) {
-    if (plan.live_shards == shards) plans.push_back(plan);
-  }
-  if (!plans.empty()) return plans;
-  return IsFull() ? AllPlans() : std::vector<Plan>{PlanInTurn(order)};
 }
 
 std::vector<Shape> Shapes() {
@@ -108,107 +99,116 @@ std::vector<Shape> Shapes() {
   return shape.ok() ? std::vector<Shape>{*shape} : std::vector<Shape>{};
 }
 
-std::vector<int> Orders() {
+std::vector<int> Orders(int count) {
   const int64_t only = FromEnvironment("LAPSE_CONFORMANCE_ORDER", -1);
   if (only >= 0) return {static_cast<int>(only)};
   std::vector<int> orders;
-  for (int order = 0; order < kArrivalOrders; ++order) orders.push_back(order);
+  for (int order = 0; order < count; ++order) orders.push_back(order);
   return orders;
 }
 
-class ConformanceTest : public testing::TestWithParam<std::tuple<int, Shape>> {
+using Param = std::tuple<int, Shape>;
+
+class ConformanceTest : public testing::TestWithParam<Param> {
  protected:
   static void SetUpTestSuite() { spdlog::set_level(spdlog::level::warn); }
 
+  void RunAll() {
+    const Scenario& scenario = ScenarioOf(shape(), crowded_, order());
+    for (const Plan& plan : PlansOf(order())) ASSERT_NO_FATAL_FAILURE(Run(scenario, plan));
+  }
+
+  // One key has more than its stack can hold, and keys that are idle are forgotten.
+  bool crowded_ = false;
+
+ private:
   int order() const { return std::get<0>(GetParam()); }
   Shape shape() const { return std::get<1>(GetParam()); }
 
-  std::string Title(const Plan& plan, const std::string& way) const {
-    return absl::StrFormat("%s, order %d, live on %d shards%s", bench::ShapeName(shape()), order(),
-                           plan.live_shards, way);
+  std::string Title(const Plan& plan) const {
+    return absl::StrFormat("%s, order %d, live on %d shards, %s on %d", bench::ShapeName(shape()),
+                           order(), plan.live_shards,
+                           plan.from_middle ? "recovered midway" : "replayed", plan.replay_shards);
   }
 
   std::string HowToRunAlone(const Plan& plan) const {
-    const bench::WorkloadOptions options = OptionsOf(shape());
+    const bench::WorkloadOptions options = OptionsOf(shape(), crowded_);
     return absl::StrCat(
-        "alone: LAPSE_CONFORMANCE_SHAPE=", bench::ShapeName(shape()),
+        "alone: --gtest_filter=*", crowded_ ? "Crowded*" : "Every*",
+        " LAPSE_CONFORMANCE_FULL=", IsFull() ? 1 : 0,
+        " LAPSE_CONFORMANCE_SHAPE=", bench::ShapeName(shape()),
         " LAPSE_CONFORMANCE_SEED=", options.seed, " LAPSE_CONFORMANCE_EVENTS=", options.event_count,
         " LAPSE_CONFORMANCE_ORDER=", order(), " LAPSE_CONFORMANCE_SHARDS=", plan.live_shards);
   }
 
-  void ExpectNone(const Differences& differences, const Plan& plan, const std::string& way) const {
-    EXPECT_EQ(differences.count(), 0)
-        << Title(plan, way) << ": " << differences.Text() << HowToRunAlone(plan);
-  }
-
-  // Every fourth order lets idle keys go, as servers do.
-  bool Forgets() const { return order() % 4 == 3; }
-
   LiveOptions LiveOptionsOf(const Plan& plan) const {
     return {.shard_count = plan.live_shards,
-            .idle_key_retention_us = Forgets() ? limits::kDefaultIdleKeyRetentionUs : kForeverUs,
+            .idle_key_retention_us = crowded_ ? limits::kDefaultIdleKeyRetentionUs : kForeverUs,
             .window = order() % 2 == 0 ? 1 : 8,
-            .keep_middle = plan.replay_middle_shards > 0};
+            .keep_middle = plan.from_middle};
   }
 
-  void RunPlan(const Scenario& scenario, const Plan& plan) const;
-  void CheckLive(const Scenario& scenario, const LiveRun& live, const Plan& plan) const;
-  void CheckReplay(const Scenario& scenario, const LiveRun& live,
-                   const absl::StatusOr<Outcome>& replayed, const Plan& plan,
-                   const std::string& way) const;
+  void Run(const Scenario& scenario, const Plan& plan) const;
+  Counts CheckLive(const Scenario& scenario, const LiveRun& live, const Plan& plan) const;
+  void CheckReplay(const Scenario& scenario, const LiveRun& live, const Plan& plan) const;
 };
 
-void ConformanceTest::CheckLive(const Scenario& scenario, const LiveRun& live,
-                                const Plan& plan) const {
+Counts ConformanceTest::CheckLive(const Scenario& scenario, const LiveRun& live,
+                                  const Plan& plan) const {
   Differences differences;
   const Counts counts =
-      CompareWithOracle(scenario, live.event_of_sequence, live.outcome, Forgets(), differences);
-  ExpectNone(differences, plan, "");
-  absl::PrintF(
-      "%s: %d verdicts (%d not listed) and %d alerts compared; apart: %d withdrawn, %d received "
-      "late, %d superseded; %d rejudged, %d detected late\n",
-      Title(plan, ""), counts.verdicts, counts.unlisted, counts.alerts, counts.withdrawn,
-      counts.received_late, counts.superseded, counts.rejudged, counts.detected_late);
+      CompareWithOracle(scenario, live.event_of_sequence, live.outcome, !crowded_, differences);
+  EXPECT_EQ(differences.count(), 0) << differences.Text() << HowToRunAlone(plan);
+  return counts;
 }
 
 void ConformanceTest::CheckReplay(const Scenario& scenario, const LiveRun& live,
-                                  const absl::StatusOr<Outcome>& replayed, const Plan& plan,
-                                  const std::string& way) const {
-  ASSERT_TRUE(replayed.ok()) << Title(plan, way) << ": " << replayed.status();
+                                  const Plan& plan) const {
+  const absl::StatusOr<Outcome> replayed =
+      plan.from_middle ? ReplayFromMiddle(scenario, live, plan.replay_shards)
+                       : ReplayAll(scenario, live, plan.replay_shards);
+  ASSERT_TRUE(replayed.ok()) << replayed.status();
   Differences differences;
   CompareOutcomes(scenario, live.outcome, *replayed, differences);
-  ExpectNone(differences, plan, way);
+  EXPECT_EQ(differences.count(), 0) << differences.Text() << HowToRunAlone(plan);
 }
 
-void ConformanceTest::RunPlan(const Scenario& scenario, const Plan& plan) const {
+void ConformanceTest::Run(const Scenario& scenario, const Plan& plan) const {
+  SCOPED_TRACE(Title(plan));
   const auto live = RunLive(scenario, LiveOptionsOf(plan));
-  ASSERT_TRUE(live.ok()) << Title(plan, "") << ": " << live.status();
-  CheckLive(scenario, **live, plan);
-  if (plan.replay_all_shards > 0) {
-    CheckReplay(scenario, **live, ReplayAll(scenario, **live, plan.replay_all_shards), plan,
-                absl::StrCat(", replayed on ", plan.replay_all_shards));
-  }
-  if (plan.replay_middle_shards > 0) {
-    CheckReplay(scenario, **live, ReplayFromMiddle(scenario, **live, plan.replay_middle_shards),
-                plan, absl::StrCat(", recovered midway on ", plan.replay_middle_shards));
-  }
+  ASSERT_TRUE(live.ok()) << live.status();
+  const Counts counts = CheckLive(scenario, **live, plan);
+  ASSERT_NO_FATAL_FAILURE(CheckReplay(scenario, **live, plan));
+  absl::PrintF(
+      "%s: %d verdicts and %d alerts; apart: %d withdrawn, %d received late, %d superseded; %d not "
+      "listed, %d rejudged, %d detected late\n",
+      Title(plan), counts.verdicts, counts.alerts, counts.withdrawn, counts.received_late,
+      counts.superseded, counts.unlisted, counts.rejudged, counts.detected_late);
 }
 
-TEST_P(ConformanceTest, VerdictsAndAlertsAreTheOracles) {
-  const Scenario& scenario = ScenarioOf(shape(), order());
-  for (const Plan& plan : PlansOf(order())) {
-    ASSERT_NO_FATAL_FAILURE(RunPlan(scenario, plan));
-  }
+TEST_P(ConformanceTest, EveryVerdictAndAlertIsTheOracles) { RunAll(); }
+
+class CrowdedConformanceTest : public ConformanceTest {};
+
+TEST_P(CrowdedConformanceTest, BooksAndAlertsAreTheOracles) {
+  crowded_ = true;
+  RunAll();
+}
+
+std::string NameOf(const testing::TestParamInfo<Param>& info) {
+  return absl::StrFormat("%s_order%02d", bench::ShapeName(std::get<1>(info.param)),
+                         std::get<0>(info.param));
 }
 
 // In this order each of Bazel's three shards has one shape.
 INSTANTIATE_TEST_SUITE_P(Workloads, ConformanceTest,
-                         testing::Combine(testing::ValuesIn(Orders()), testing::ValuesIn(Shapes())),
-                         [](const testing::TestParamInfo<ConformanceTest::ParamType>& info) {
-                           return absl::StrFormat("%s_order%02d",
-                                                  bench::ShapeName(std::get<1>(info.param)),
-                                                  std::get<0>(info.param));
-                         });
+                         testing::Combine(testing::ValuesIn(Orders(kArrivalOrders)),
+                                          testing::ValuesIn(Shapes())),
+                         NameOf);
+INSTANTIATE_TEST_SUITE_P(Workloads, CrowdedConformanceTest,
+                         testing::Combine(testing::ValuesIn(Orders(kCrowdedOrders)),
+                                          testing::ValuesIn(Shapes())),
+                         NameOf);
 
 }  // namespace
 }  // namespace lapse::conformance
