@@ -35,8 +35,9 @@ std::string SummaryText(bool set, const EventSummary& event, const ViewTime& tim
       event.omitted_attribute_count() == 0
           ? ""
           : absl::StrCat(" (", event.omitted_attribute_count(), " attributes left out)");
-  return absl::StrCat(event.type(), source, " at ",
-                      TimeText(event.has_occur_time(), event.occur_time(), time),
+  // One without a time of its own happened when it was received.
+  const auto& happened = event.has_occur_time() ? event.occur_time() : event.ingest_time();
+  return absl::StrCat(event.type(), source, " at ", TimeText(true, happened, time),
                       event.attributes().empty() ? "" : "  ", AttributesText(event.attributes()),
                       omitted);
 }
@@ -86,8 +87,8 @@ std::string AlertTable(const std::vector<Alert>& alerts, const ViewTime& time,
 }
 
 std::string AlertFields(const Alert& alert, const ViewTime& time, const TableStyle& style) {
-  const std::string severity = ShortEnumName(*lapse::v1::Monitor::Severity_descriptor(),
-                                             alert.severity());
+  const std::string severity =
+      ShortEnumName(*lapse::v1::Monitor::Severity_descriptor(), alert.severity());
   const std::string revision =
       alert.revision() == 0 ? "" : absl::StrCat(" (revision ", alert.revision(), ")");
   return RenderFields(

@@ -19,9 +19,10 @@ struct WatchOptions {
   size_t limit = 0;
 };
 
-// Prints each change as it comes until SIGINT or SIGTERM, which end it with OK and a note of the cursor to go on from.
-// A connection that breaks after the first answer is made again, from the last cursor, for as long as it takes. Called
-// once in a process, from a thread that no other was started by before: it takes over the two signals.
+// Prints each change as it comes until SIGINT or SIGTERM, which end it with OK and a note of the
+// cursor to go on from. A connection that breaks after the first answer is made again, from the
+// last cursor, for as long as it takes. Called once in a process, from a thread that no other was
+// started by before: it takes over the two signals.
 absl::Status WatchAlerts(Context& context, const WatchOptions& options);
 
 }  // namespace lapse::cli

@@ -26,10 +26,10 @@
 namespace lapse::cli {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using lapse::v1::StreamAlertsRequest;
 using lapse::v1::StreamAlertsResponse;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using Writer = grpc::ServerWriter<StreamAlertsResponse>;
 
 // A real gRPC server whose streams the test scripts, one after the other.
@@ -127,8 +127,7 @@ TEST_F(AlertWatchTest, GoesOnFromTheLastCursorAfterABrokenConnection) {
   });
   const absl::Status status = Watch(service, {.filter = "key != \"x\"", .limit = 4});
   EXPECT_TRUE(status.ok()) << status;
-  EXPECT_THAT(service.requests,
-              ElementsAre("|key != \"x\"", "c2|key != \"x\"", "c5|key != \"x\""));
+  EXPECT_THAT(service.requests, ElementsAre("|key != \"x\"", "c2|key != \"x\"", "c5|key != \"x\""));
   for (const char* key : {"alerts/A", "alerts/B", "alerts/C", "alerts/D"}) {
     EXPECT_THAT(out_.str(), HasSubstr(key));
   }

@@ -64,9 +64,8 @@ absl::Status RunList(Context& context, const ListOptions& o) {
   ASSIGN_OR_RETURN(const auto alerts,
                    List<AlertService>(context, &Stub::ListAlerts, request, o.limit.value(),
                                       &lapse::v1::ListAlertsResponse::mutable_alerts));
-  context.PrintList(alerts.items, "No alert matches.", [&] {
-    return AlertTable(alerts.items, context.view_time(), context.style());
-  });
+  context.PrintList(alerts.items, "No alert matches.",
+                    [&] { return AlertTable(alerts.items, context.view_time(), context.style()); });
   NoteMore(context, alerts.more);
   return absl::OkStatus();
 }

@@ -53,7 +53,8 @@ void AddGlobalOptions(CLI::App& app, Context& context) {
                                             : Format::kTable;
       },
       "How results are written; default table");
-  app.add_flag("--no-color", options.no_color, "No colours; the environment's NO_COLOR does the same");
+  app.add_flag("--no-color", options.no_color,
+               "No colours; the environment's NO_COLOR does the same");
 }
 
 // The command that was being parsed when it failed.

@@ -36,25 +36,33 @@ TEST(App, WrongCommandLinesSayWhatIsWrongAndWhereToLook) {
     const char* where;
   } cases[] = {
       {{}, "A subcommand is required", "See `lapsectl --help`."},
-      {{"monitor"}, "There is no command \"monitor\" (did you mean \"monitors\"?).",
+      {{"monitor"},
+       "There is no command \"monitor\" (did you mean \"monitors\"?).",
        "See `lapsectl --help`."},
       {{"monitors"}, "A subcommand is required", "See `lapsectl monitors --help`."},
-      {{"monitors", "lst"}, "There is no command \"lst\" (did you mean \"list\"?).",
+      {{"monitors", "lst"},
+       "There is no command \"lst\" (did you mean \"list\"?).",
        "See `lapsectl monitors --help`."},
       {{"monitors", "get"}, "ID is required", "See `lapsectl monitors get --help`."},
-      {{"monitors", "get", "a", "b"}, "\"b\" is one argument too many.",
+      {{"monitors", "get", "a", "b"},
+       "\"b\" is one argument too many.",
        "See `lapsectl monitors get --help`."},
-      {{"alerts", "list", "--fliter", "x"}, "There is no option --fliter (did you mean \"--filter\"?).",
+      {{"alerts", "list", "--fliter", "x"},
+       "There is no option --fliter (did you mean \"--filter\"?).",
        "See `lapsectl alerts list --help`."},
-      {{"alerts", "list", "--outptu=x"}, "There is no option --outptu (did you mean \"--output\"?).",
+      {{"alerts", "list", "--outptu=x"},
+       "There is no option --outptu (did you mean \"--output\"?).",
        "See `lapsectl alerts list --help`."},
-      {{"-o", "jsn", "status"}, "\"jsn\" is none of table, json, yaml (did you mean \"json\"?)",
+      {{"-o", "jsn", "status"},
+       "\"jsn\" is none of table, json, yaml (did you mean \"json\"?)",
        "See `lapsectl status --help`."},
       {{"--timeout", "5", "status"}, "\"5\" is no duration; write it like 45m", "--help`."},
-      {{"monitors", "create", "a", "--within", "45min"}, "\"45min\" is no duration",
+      {{"monitors", "create", "a", "--within", "45min"},
+       "\"45min\" is no duration",
        "See `lapsectl monitors create --help`."},
       {{"events", "-n", "0"}, "\"0\" is no whole number over 0", "See `lapsectl events --help`."},
-      {{"events", "--since", "yesterday"}, "\"yesterday\" is no time; write it like 2024-11-22T14:03:07Z",
+      {{"events", "--since", "yesterday"},
+       "\"yesterday\" is no time; write it like 2024-11-22T14:03:07Z",
        ""},
       {{"send"}, "Name the event's --type, or a --file of events.", "`lapsectl send --help`"},
       {{"send", "--type", "a", "order_id"}, "write it as name=value or name:type=value", ""},
@@ -64,10 +72,12 @@ TEST(App, WrongCommandLinesSayWhatIsWrongAndWhereToLook) {
       {{"send", "-f", "/nowhere"}, "Cannot read \"/nowhere\": No such file or directory.", ""},
       {{"apply", "-f", "/nowhere"}, "Cannot read \"/nowhere\": No such file or directory.", ""},
       {{"monitors", "update", "a"}, "Nothing to change.", ""},
-      {{"monitors", "create", "a", "--primary", "x"}, "follow_up.secondary is required",
+      {{"monitors", "create", "a", "--primary", "x"},
+       "follow_up.secondary is required",
        "See `lapsectl monitors create --help`."},
       {{"monitors", "create", "a", "--label", "x"}, "write it as key=value", ""},
-      {{"notifiers", "create", "a", "--host", "h"}, "email.from is required\nemail.to is required",
+      {{"notifiers", "create", "a", "--host", "h"},
+       "email.from is required\nemail.to is required",
        "See `lapsectl notifiers create --help`."},
       {{"completion", "tcsh"}, "\"tcsh\" is none of bash, zsh, fish", ""},
       {{"send", "--type", "\xff"}, "The argument \"\\xff\" is not UTF-8.", ""},
@@ -83,10 +93,19 @@ TEST(App, WrongCommandLinesSayWhatIsWrongAndWhereToLook) {
 
 TEST(App, EveryCommandSaysHowToStartAServerWhereNoneIs) {
   const std::vector<std::vector<const char*>> commands = {
-      {"send", "--type", "a"}, {"send", "-f", "/dev/null"}, {"events"}, {"types"},
-      {"monitors", "list"},    {"monitors", "delete", "a"},  {"monitors", "stats"},
-      {"alerts", "list"},      {"alerts", "get", "a"},       {"alerts", "watch"},
-      {"expectations", "a"},   {"notifiers", "list"},        {"notifiers", "test", "a"},
+      {"send", "--type", "a"},
+      {"send", "-f", "/dev/null"},
+      {"events"},
+      {"types"},
+      {"monitors", "list"},
+      {"monitors", "delete", "a"},
+      {"monitors", "stats"},
+      {"alerts", "list"},
+      {"alerts", "get", "a"},
+      {"alerts", "watch"},
+      {"expectations", "a"},
+      {"notifiers", "list"},
+      {"notifiers", "test", "a"},
       {"status"},
   };
   for (std::vector<const char*> command : commands) {
@@ -94,8 +113,9 @@ TEST(App, EveryCommandSaysHowToStartAServerWhereNoneIs) {
     command.insert(command.end(), {"--server", "127.0.0.1:1"});
     const Ran ran = RunWith(command);
     EXPECT_EQ(ran.exit, kExitUnreachable) << command[0];
-    EXPECT_EQ(ran.err, "No Lapse server answers at 127.0.0.1:1. Start one with ./dev run, or name "
-                       "another with --server.\n");
+    EXPECT_EQ(ran.err,
+              "No Lapse server answers at 127.0.0.1:1. Start one with ./dev run, or name "
+              "another with --server.\n");
     EXPECT_EQ(ran.out, "");
   }
 }
@@ -104,7 +124,8 @@ TEST(App, HelpNamesCommandsExitCodesAndTheEnvironment) {
   const Ran ran = RunWith({"--help"});
   EXPECT_EQ(ran.exit, kExitOk);
   EXPECT_EQ(ran.err, "");
-  for (const char* part : {"monitors", "alerts", "LAPSE_SERVER", "Exit codes:", "3  no server answers"}) {
+  for (const char* part :
+       {"monitors", "alerts", "LAPSE_SERVER", "Exit codes:", "3  no server answers"}) {
     EXPECT_THAT(ran.out, HasSubstr(part));
   }
 }

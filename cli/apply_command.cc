@@ -52,7 +52,8 @@ absl::StatusOr<std::vector<Resource>> ReadFiles(const std::vector<std::string>& 
   std::string problems;
   for (const std::string& file : files) {
     ASSIGN_OR_RETURN(const std::string text, ReadInput(file));
-    absl::StatusOr<std::vector<Resource>> resources = ParseResources(file == "-" ? "stdin" : file, text);
+    absl::StatusOr<std::vector<Resource>> resources =
+        ParseResources(file == "-" ? "stdin" : file, text);
     if (resources.ok()) {
       for (Resource& resource : *resources) all.push_back(std::move(resource));
     } else {

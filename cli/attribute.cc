@@ -19,7 +19,8 @@ namespace {
 
 using lapse::v1::Value;
 
-// A sign other than '-', leading zeros and spaces belong to texts such as store codes and telephone numbers.
+// A sign other than '-', leading zeros and spaces belong to texts such as store codes and telephone
+// numbers.
 bool LooksLikeNumber(absl::string_view text) {
   const absl::string_view digits = text.substr(text.substr(0, 1) == "-" ? 1 : 0);
   if (digits.empty() || !absl::ascii_isdigit(digits[0])) return false;
@@ -36,7 +37,8 @@ bool ParseBool(absl::string_view text, bool* value) {
 }
 
 absl::StatusOr<Value> TypedValue(absl::string_view type, absl::string_view text) {
-  static const auto* const kTypes = new std::vector<std::string>{"string", "bool", "int64", "double"};
+  static const auto* const kTypes =
+      new std::vector<std::string>{"string", "bool", "int64", "double"};
   Value value;
   bool flag = false;
   int64_t integer = 0;

@@ -23,9 +23,9 @@ std::string ChoiceOf(const std::vector<std::string>& choices, const std::string&
   for (const std::string& choice : choices) {
     if (choice == lower) return choice;
   }
-  throw CLI::ValidationError(name, absl::StrCat(Quoted(text), " is none of ",
-                                                absl::StrJoin(choices, ", "),
-                                                DidYouMean(text, choices)));
+  throw CLI::ValidationError(
+      name, absl::StrCat(Quoted(text), " is none of ", absl::StrJoin(choices, ", "),
+                         DidYouMean(text, choices)));
 }
 
 }  // namespace
@@ -50,7 +50,8 @@ CLI::Option* AddChoice(CLI::App& command, const std::string& name,
                        const std::vector<std::string>& choices,
                        std::function<void(const std::string&)> set, const std::string& help,
                        bool many) {
-  const auto set_all = [choices, name, set = std::move(set)](const std::vector<std::string>& texts) {
+  const auto set_all = [choices, name,
+                        set = std::move(set)](const std::vector<std::string>& texts) {
     for (const std::string& text : texts) set(ChoiceOf(choices, name, text));
   };
   CLI::Option* option = command.add_option_function<std::vector<std::string>>(name, set_all, help);

@@ -19,8 +19,8 @@ class EnumDescriptor;
 
 namespace lapse::cli {
 
-// Adds the command `name`. `flags` declares its options on an Options that lives as long as `parent`; `run` is called
-// with it once the whole command line is parsed.
+// Adds the command `name`. `flags` declares its options on an Options that lives as long as
+// `parent`; `run` is called with it once the whole command line is parsed.
 template <typename Options>
 CLI::App* AddCommand(CLI::App& parent, Context& context, const std::string& name,
                      const std::string& help, void (*flags)(CLI::App&, Options&),
@@ -39,8 +39,9 @@ CLI::App* AddGroup(CLI::App& parent, const std::string& name, const std::string&
 CLI::Option* AddDuration(CLI::App& command, const std::string& name, int64_t& value_us,
                          const std::string& help);
 
-// One of `choices`, in any letter case; `set` gets it as it stands in `choices`. The type's name lists them, and so do
-// help and completion. With `many`, the option may be repeated, `set` being called for each.
+// One of `choices`, in any letter case; `set` gets it as it stands in `choices`. The type's name
+// lists them, and so do help and completion. With `many`, the option may be repeated, `set` being
+// called for each.
 CLI::Option* AddChoice(CLI::App& command, const std::string& name,
                        const std::vector<std::string>& choices,
                        std::function<void(const std::string&)> set, const std::string& help,

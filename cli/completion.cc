@@ -71,7 +71,8 @@ void Collect(const CLI::App& root, const CLI::App& app, const std::string& path,
     }
   }
   const auto subcommands = app.get_subcommands({});
-  for (const CLI::App* subcommand : subcommands) words.subcommands.push_back(subcommand->get_name());
+  for (const CLI::App* subcommand : subcommands)
+    words.subcommands.push_back(subcommand->get_name());
   commands->push_back(words);
   for (const CLI::App* subcommand : subcommands) {
     Collect(root, *subcommand, absl::StrCat(path, path.empty() ? "" : " ", subcommand->get_name()),
@@ -103,8 +104,9 @@ std::string ValueArms(const std::vector<CommandWords>& commands) {
           absl::StrJoin(option.names, "|", [&](std::string* out, const std::string& name) {
             absl::StrAppend(out, "'", command.path, " ", name, "'");
           });
-      const std::string action = option.takes_file ? "files=1"
-                                 : absl::StrCat("values='", absl::StrJoin(option.values, " "), "'");
+      const std::string action =
+          option.takes_file ? "files=1"
+                            : absl::StrCat("values='", absl::StrJoin(option.values, " "), "'");
       absl::StrAppend(&arms, "    ", patterns, ") value=1; ", action, " ;;\n");
     }
   }
@@ -129,8 +131,8 @@ std::string Paths(const std::vector<CommandWords>& commands) {
   return paths;
 }
 
-// Both bash and zsh: finds the command that the words before the cursor name, and what may come next. Reads the array
-// `before` and leaves `words`, `options`, `value`, `values` and `files`.
+// Both bash and zsh: finds the command that the words before the cursor name, and what may come
+// next. Reads the array `before` and leaves `words`, `options`, `value`, `values` and `files`.
 constexpr char kFindCommand[] = R"(_lapsectl_find() {
   local paths='@PATHS@' word last=''
   path='' words='' options='' value='' values='' files=''
@@ -159,8 +161,8 @@ std::string FishQuoted(const std::string& text) {
 std::string FishOption(const OptionWords& option) {
   std::string line;
   for (const std::string& name : option.names) {
-    absl::StrAppend(&line, absl::StartsWith(name, "--") ? " -l " + name.substr(2)
-                                                        : " -s " + name.substr(1));
+    absl::StrAppend(
+        &line, absl::StartsWith(name, "--") ? " -l " + name.substr(2) : " -s " + name.substr(1));
   }
   if (option.takes_file) {
     absl::StrAppend(&line, " -r -F");
@@ -173,8 +175,10 @@ std::string FishOption(const OptionWords& option) {
 }  // namespace
 
 std::string BashCompletion(const CLI::App& app) {
-  return absl::StrCat(R"(# bash completion of lapsectl. Use it with: source <(lapsectl completion bash)
-)", FindCommand(app), R"(_lapsectl() {
+  return absl::StrCat(
+      R"(# bash completion of lapsectl. Use it with: source <(lapsectl completion bash)
+)",
+      FindCommand(app), R"(_lapsectl() {
   local current=${COMP_WORDS[COMP_CWORD]} before=("${COMP_WORDS[@]:1:COMP_CWORD-1}")
   local path words options value values files
   _lapsectl_find
@@ -196,7 +200,8 @@ complete -o filenames -F _lapsectl lapsectl
 std::string ZshCompletion(const CLI::App& app) {
   return absl::StrCat(R"(#compdef lapsectl
 # zsh completion of lapsectl. Use it with: source <(lapsectl completion zsh)
-)", FindCommand(app), R"(_lapsectl() {
+)",
+                      FindCommand(app), R"(_lapsectl() {
   local current=${words[CURRENT]} before=("${(@)words[2,CURRENT-1]}")
   local path words options value values files
   _lapsectl_find
@@ -219,7 +224,8 @@ std::string FishCompletion(const CLI::App& app) {
   std::string script = absl::StrCat(
       R"(# fish completion of lapsectl. Use it with: lapsectl completion fish | source
 function __lapsectl_at
-    set -l paths )", FishQuoted(Paths(commands)), R"(
+    set -l paths )",
+      FishQuoted(Paths(commands)), R"(
     set -l path ''
     for word in (commandline -opc)[2..-1]
         set -l longer (string trim -- "$path $word")

@@ -10,8 +10,8 @@ class App;
 
 namespace lapse::cli {
 
-// A script that completes commands, options, and values of options that take one of a few (an option's type name
-// `a|b|c`) or a file (`FILE`).
+// A script that completes commands, options, and values of options that take one of a few (an
+// option's type name `a|b|c`) or a file (`FILE`).
 std::string BashCompletion(const CLI::App& app);
 std::string ZshCompletion(const CLI::App& app);
 std::string FishCompletion(const CLI::App& app);

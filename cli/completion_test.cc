@@ -29,7 +29,8 @@ class CompletionTest : public ::testing::Test {
     for (const std::string& word : words) absl::StrAppend(&quoted, " '", word, "'");
     const std::string command = absl::StrCat(
         "bash --norc -c 'source \"$0\"; COMP_WORDS=(lapsectl \"$@\"); COMP_CWORD=$#; _lapsectl; "
-        "echo \"${COMPREPLY[*]}\"' ", script, quoted);
+        "echo \"${COMPREPLY[*]}\"' ",
+        script, quoted);
     std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
     char buffer[65536] = {};
     const size_t got = fread(buffer, 1, sizeof(buffer) - 1, pipe.get());

@@ -16,7 +16,8 @@
 namespace lapse::cli {
 namespace {
 
-// More than twice the server's heartbeat: asks for a sign of life only where a stream has been silent.
+// More than twice the server's heartbeat: asks for a sign of life only where a stream has been
+// silent.
 constexpr int kKeepaliveMs = 35'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
 constexpr int kMaxReconnectMs = 5'000;
@@ -35,7 +36,8 @@ std::shared_ptr<grpc::ChannelInterface> Context::channel() {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectMs);
-  channel_ = grpc::CreateCustomChannel(options.server, grpc::InsecureChannelCredentials(), arguments);
+  channel_ =
+      grpc::CreateCustomChannel(options.server, grpc::InsecureChannelCredentials(), arguments);
   return channel_;
 }
 

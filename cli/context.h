@@ -67,8 +67,8 @@ class Context {
     options.format == Format::kTable ? PrintText(table()) : PrintData(message);
   }
 
-  // Writes a list: as `table()` for people, or the sentence `none` where it is empty; else a JSON array or YAML
-  // documents.
+  // Writes a list: as `table()` for people, or the sentence `none` where it is empty; else a JSON
+  // array or YAML documents.
   template <typename Message, typename Render>
   void PrintList(const std::vector<Message>& messages, absl::string_view none,
                  const Render& table) {

@@ -69,9 +69,9 @@ std::string ExplainUnreachable(absl::string_view message, absl::string_view serv
 
 // Lines are kept: a filter's error points at its column on a line of its own.
 std::string PrintableLines(absl::string_view text) {
-  return absl::StrJoin(absl::StrSplit(text, '\n'), "\n", [](std::string* out, absl::string_view line) {
-    absl::StrAppend(out, Printable(line));
-  });
+  return absl::StrJoin(
+      absl::StrSplit(text, '\n'), "\n",
+      [](std::string* out, absl::string_view line) { absl::StrAppend(out, Printable(line)); });
 }
 
 std::string NextStep(const absl::Status& status, const ServerDetails& details) {

@@ -38,7 +38,8 @@ enum ExitCode : int {
   kExitBusy = 7,
 };
 
-// A mistake of the caller's, found before anything was sent. `message` is a sentence, or several lines of them.
+// A mistake of the caller's, found before anything was sent. `message` is a sentence, or several
+// lines of them.
 absl::Status UsageError(absl::string_view message);
 
 // The server said no to a part of what was asked, which `message` tells.
@@ -71,8 +72,8 @@ ServerDetails DetailsFromServer(const absl::Status& status);
 
 ExitCode ExitCodeOf(const absl::Status& status);
 
-// Sentences for stderr, each line ended: what is wrong, the fields at fault one a line, what to do next. `server` is the
-// address in use, `timeout_us` the limit of a call.
+// Sentences for stderr, each line ended: what is wrong, the fields at fault one a line, what to do
+// next. `server` is the address in use, `timeout_us` the limit of a call.
 std::string Explain(const absl::Status& status, absl::string_view server, int64_t timeout_us);
 
 }  // namespace lapse::cli

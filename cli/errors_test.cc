@@ -85,8 +85,9 @@ TEST(Explain, ShowsFieldViolationsOneALine) {
     violation->set_description(description);
   };
   add("monitor.follow_up.within", "must be over 0");
-  EXPECT_EQ(ExplainGrpc(WithDetail(grpc::StatusCode::INVALID_ARGUMENT, "must be over 0", bad_request)),
-            "must be over 0\n  monitor.follow_up.within\n");
+  EXPECT_EQ(
+      ExplainGrpc(WithDetail(grpc::StatusCode::INVALID_ARGUMENT, "must be over 0", bad_request)),
+      "must be over 0\n  monitor.follow_up.within\n");
   add("monitor.labels", "at most 32");
   EXPECT_EQ(ExplainGrpc(WithDetail(grpc::StatusCode::INVALID_ARGUMENT, "2 fields", bad_request)),
             "2 fields\n"
@@ -99,10 +100,12 @@ TEST(Explain, ShowsReasonAndNextStep) {
   info.set_reason("CURSOR_EXPIRED");
   EXPECT_EQ(ExplainGrpc(WithDetail(grpc::StatusCode::OUT_OF_RANGE, "too old", info)),
             "too old [CURSOR_EXPIRED]\nStart again without --since to get what is firing now.\n");
-  EXPECT_EQ(ExplainGrpc(WithDetail(grpc::StatusCode::RESOURCE_EXHAUSTED, "queues full", RetryIn(2))),
-            "queues full\nTry again in 2s.\n");
-  EXPECT_EQ(ExplainGrpc({grpc::StatusCode::ABORTED, "stale etag"}),
-            "stale etag\nIt has changed since it was read: read it again, then repeat the change.\n");
+  EXPECT_EQ(
+      ExplainGrpc(WithDetail(grpc::StatusCode::RESOURCE_EXHAUSTED, "queues full", RetryIn(2))),
+      "queues full\nTry again in 2s.\n");
+  EXPECT_EQ(
+      ExplainGrpc({grpc::StatusCode::ABORTED, "stale etag"}),
+      "stale etag\nIt has changed since it was read: read it again, then repeat the change.\n");
   EXPECT_EQ(ExplainGrpc({grpc::StatusCode::DEADLINE_EXCEEDED, "Deadline Exceeded"}),
             "No answer from 127.0.0.1:7070 within 10s. Give it longer with --timeout, or see "
             "`lapsectl status`.\n");
@@ -127,8 +130,9 @@ TEST(Explain, DoesNotRepeatWhatTheMessageSays) {
 TEST(Explain, PutsTheReasonBeforeTheIllustration) {
   google::rpc::ErrorInfo info;
   info.set_reason("FILTER_SYNTAX");
-  EXPECT_EQ(ExplainGrpc(WithDetail(grpc::StatusCode::INVALID_ARGUMENT, "column 3\na ==\n  ^", info)),
-            "column 3 [FILTER_SYNTAX]\na ==\n  ^\n");
+  EXPECT_EQ(
+      ExplainGrpc(WithDetail(grpc::StatusCode::INVALID_ARGUMENT, "column 3\na ==\n  ^", info)),
+      "column 3 [FILTER_SYNTAX]\na ==\n  ^\n");
 }
 
 TEST(WithMessage, KeepsCodeAndDetails) {

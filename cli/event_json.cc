@@ -11,8 +11,8 @@
 namespace lapse::cli {
 namespace {
 
-// Rewrites plain attribute values as protobuf's JSON of a Value. Only the shape is looked at; protobuf's parser checks
-// the rest, so that anything unexpected is copied as it is.
+// Rewrites plain attribute values as protobuf's JSON of a Value. Only the shape is looked at;
+// protobuf's parser checks the rest, so that anything unexpected is copied as it is.
 class AttributeRewriter {
  public:
   explicit AttributeRewriter(absl::string_view json) : rest_(json) {}
@@ -113,9 +113,10 @@ absl::Status ParseEventJson(absl::string_view line, lapse::v1::Event* event) {
   const std::string json = AttributeRewriter(line).Rewrite();
   const auto status = google::protobuf::util::JsonStringToMessage(json, event);
   if (status.ok()) return absl::OkStatus();
-  const auto message = status.message();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "not an event in JSON: ", absl::string_view(message.data(), message.size())));
+  // Further lines show the input with a caret under it.
+  const std::string message(status.message());
+  return absl::InvalidArgumentError(
+      absl::StrCat("not an event in JSON: ", message.substr(0, message.find('\n'))));
 }
 
 }  // namespace lapse::cli

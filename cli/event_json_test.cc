@@ -11,12 +11,14 @@ namespace lapse::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string Attribute(const std::string& json) {
   lapse::v1::Event event;
   const absl::Status status =
       ParseEventJson("{\"type\":\"t\",\"attributes\":{\"a\":" + json + "}}", &event);
-  return status.ok() ? event.attributes().at("a").ShortDebugString() : std::string(status.message());
+  return status.ok() ? event.attributes().at("a").ShortDebugString()
+                     : std::string(status.message());
 }
 
 TEST(ParseEventJson, ReadsPlainAttributes) {
@@ -48,7 +50,8 @@ TEST(ParseEventJson, ReadsAllFieldsWithSpacesBetween) {
   const absl::Status status = ParseEventJson(
       " { \"id\" : \"1\" , \"source\":\"attributes\", \"type\":\"t\",\n"
       " \"occur_time\" : \"2024-11-22T08:33:07.5Z\",\n"
-      " \"attributes\" : { \"a\" : 1 , \"b\":{\"doubleValue\":2}, \"c\" : \"x\" } } ", &event);
+      " \"attributes\" : { \"a\" : 1 , \"b\":{\"doubleValue\":2}, \"c\" : \"x\" } } ",
+      &event);
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_EQ(event.id(), "1");
   EXPECT_EQ(event.source(), "attributes");
@@ -67,16 +70,32 @@ TEST(ParseEventJson, AnEventMayHaveNoAttributes) {
 }
 
 TEST(ParseEventJson, RefusesWhatIsNoEvent) {
-  for (const char* line :
-       {"", "{", "}", "[", "x", "\"", "{\"type\"", "{\"type\":", "{\"type\":\"t\"", "[1,2]",
-        "{\"type\":\"t\"} {\"type\":\"t\"}", "{\"tpye\":\"t\"}", "{\"type\":5,}",
-        "{\"attributes\":{\"a\":[1]}}", "{\"attributes\":{\"a\":{\"b\":1}}}",
-        "{\"attributes\":{\"a\":99999999999999999999}}", "{\"attributes\":[\"a\"]}",
-        "{\"occurTime\":\"yesterday\"}", "{\"attributes\":{\"a\":\"\\", "{{{{{{{{", "{\"\\\":1}"}) {
+  for (const char* line : {"",
+                           "{",
+                           "}",
+                           "[",
+                           "x",
+                           "\"",
+                           "{\"type\"",
+                           "{\"type\":",
+                           "{\"type\":\"t\"",
+                           "[1,2]",
+                           "{\"type\":\"t\"} {\"type\":\"t\"}",
+                           "{\"tpye\":\"t\"}",
+                           "{\"type\":5,}",
+                           "{\"attributes\":{\"a\":[1]}}",
+                           "{\"attributes\":{\"a\":{\"b\":1}}}",
+                           "{\"attributes\":{\"a\":99999999999999999999}}",
+                           "{\"attributes\":[\"a\"]}",
+                           "{\"occurTime\":\"yesterday\"}",
+                           "{\"attributes\":{\"a\":\"\\",
+                           "{{{{{{{{",
+                           "{\"\\\":1}"}) {
     lapse::v1::Event event;
     const absl::Status status = ParseEventJson(line, &event);
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << line;
-    EXPECT_THAT(std::string(status.message()), HasSubstr("not an event in JSON"));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("not an event in JSON: "));
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr("\n")));
   }
 }
 

@@ -16,7 +16,8 @@ namespace {
 using lapse::v1::BatchIngestEventsResponse;
 using lapse::v1::IngestEventStreamResponse;
 
-// A quarter of what the server allows unanswered: full pipes, and it never stops reading because of us.
+// A quarter of what the server allows unanswered: full pipes, and it never stops reading because of
+// us.
 constexpr size_t kMaxUnderWay = limits::kMaxUnansweredStreamBatches / 4;
 constexpr int64_t kDefaultRetryUs = limits::kMicrosPerSecond;
 

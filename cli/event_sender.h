@@ -40,9 +40,9 @@ struct EventBatch {
   std::vector<int64_t> lines;
 };
 
-// Add and Finish are called by one thread; answers are read by another. A batch that the server has no room for is sent
-// again when it says. No progress within --timeout ends everything with DEADLINE_EXCEEDED, or with the server's last
-// refusal.
+// Add and Finish are called by one thread; answers are read by another. A batch that the server has
+// no room for is sent again when it says. No progress within --timeout ends everything with
+// DEADLINE_EXCEEDED, or with the server's last refusal.
 class EventSender {
  public:
   explicit EventSender(Context& context);
@@ -51,8 +51,8 @@ class EventSender {
   // Cancels what is under way.
   ~EventSender();
 
-  // Waits while too many batches are under way. An error is the stream's end: what was not acknowledged may or may not
-  // have been accepted.
+  // Waits while too many batches are under way. An error is the stream's end: what was not
+  // acknowledged may or may not have been accepted.
   absl::Status Add(EventBatch batch);
 
   // Waits for all answers and ends the stream. Called once, last.
@@ -77,7 +77,8 @@ class EventSender {
   void Count(const UnderWay& batch, const lapse::v1::BatchIngestEventsResponse& result);
   // Gives the batch the next number and writes it. A failed write shows where answers are read.
   void Write(const std::shared_ptr<UnderWay>& batch);
-  // Waits as the refusal says. The batch stays under way under its old number until it has a new one.
+  // Waits as the refusal says. The batch stays under way under its old number until it has a new
+  // one.
   void SendAgain(const std::shared_ptr<UnderWay>& batch, const absl::Status& refusal);
   // Until at most `count` batches are under way, or the stream ended.
   absl::Status WaitForAnswers(size_t count);

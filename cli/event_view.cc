@@ -13,10 +13,9 @@ using lapse::v1::AttributeType;
 
 // `order_id:string`, or `amount:int64|double`.
 std::string AttributeTypeText(const AttributeType& attribute) {
-  const std::string kinds =
-      absl::StrJoin(attribute.kinds(), "|", [](std::string* out, int kind) {
-        absl::StrAppend(out, ShortEnumName(*AttributeType::Kind_descriptor(), kind));
-      });
+  const std::string kinds = absl::StrJoin(attribute.kinds(), "|", [](std::string* out, int kind) {
+    absl::StrAppend(out, ShortEnumName(*AttributeType::Kind_descriptor(), kind));
+  });
   return absl::StrCat(attribute.name(), ":", absl::AsciiStrToLower(kinds));
 }
 
@@ -24,7 +23,11 @@ std::string AttributeTypeText(const AttributeType& attribute) {
 
 std::string EventTable(const std::vector<lapse::v1::Event>& events, const ViewTime& time,
                        const TableStyle& style) {
-  Table table({{"SEQUENCE", true}, {"TIME"}, {"TYPE"}, {"SOURCE"}, {"ID", false, true},
+  Table table({{"SEQUENCE", true},
+               {"TIME"},
+               {"TYPE"},
+               {"SOURCE"},
+               {"ID", false, true},
                {"ATTRIBUTES", false, true}});
   for (const auto& event : events) {
     table.Add({{absl::StrCat(event.sequence())},
@@ -39,8 +42,8 @@ std::string EventTable(const std::vector<lapse::v1::Event>& events, const ViewTi
 
 std::string EventTypeTable(const std::vector<lapse::v1::EventType>& types, const ViewTime& time,
                            const TableStyle& style) {
-  Table table({{"TYPE"}, {"EVENTS", true}, {"FIRST SEEN"}, {"LAST SEEN"},
-               {"ATTRIBUTES", false, true}});
+  Table table(
+      {{"TYPE"}, {"EVENTS", true}, {"FIRST SEEN"}, {"LAST SEEN"}, {"ATTRIBUTES", false, true}});
   for (const auto& type : types) {
     const std::string attributes =
         absl::StrJoin(type.attributes(), " ", [](std::string* out, const AttributeType& a) {

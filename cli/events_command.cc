@@ -53,17 +53,16 @@ absl::Status RunEvents(Context& context, const EventsOptions& o) {
   ASSIGN_OR_RETURN(const std::string since, TimeFilter(">=", o.since));
   ASSIGN_OR_RETURN(const std::string until, TimeFilter("<", o.until));
   lapse::v1::ListEventsRequest request;
-  request.set_filter(JoinFilters({o.filter, o.type.empty() ? "" : FilterEquals("type", o.type),
-                                  o.source.empty() ? "" : FilterEquals("source", o.source), since,
-                                  until}));
+  request.set_filter(
+      JoinFilters({o.filter, o.type.empty() ? "" : FilterEquals("type", o.type),
+                   o.source.empty() ? "" : FilterEquals("source", o.source), since, until}));
   request.set_order_by(o.newest_first ? "occur_time desc" : "occur_time");
-  ASSIGN_OR_RETURN(const auto events,
-                   List<EventService>(context, &EventService::Stub::ListEvents, request,
-                                      o.limit.value(),
-                                      &lapse::v1::ListEventsResponse::mutable_events));
-  context.PrintList(events.items, "No event matches.", [&] {
-    return EventTable(events.items, context.view_time(), context.style());
-  });
+  ASSIGN_OR_RETURN(
+      const auto events,
+      List<EventService>(context, &EventService::Stub::ListEvents, request, o.limit.value(),
+                         &lapse::v1::ListEventsResponse::mutable_events));
+  context.PrintList(events.items, "No event matches.",
+                    [&] { return EventTable(events.items, context.view_time(), context.style()); });
   NoteMore(context, events.more);
   return absl::OkStatus();
 }
@@ -79,10 +78,9 @@ absl::Status RunTypes(Context& context, const TypesOptions& o) {
                    List<EventService>(context, &EventService::Stub::ListEventTypes,
                                       lapse::v1::ListEventTypesRequest(), o.limit.value(),
                                       &lapse::v1::ListEventTypesResponse::mutable_event_types));
-  context.PrintList(types.items, "No event has been received yet. Send one with `lapsectl send`.",
-                    [&] {
-                      return EventTypeTable(types.items, context.view_time(), context.style());
-                    });
+  context.PrintList(
+      types.items, "No event has been received yet. Send one with `lapsectl send`.",
+      [&] { return EventTypeTable(types.items, context.view_time(), context.style()); });
   NoteMore(context, types.more);
   return absl::OkStatus();
 }

@@ -40,11 +40,10 @@ absl::Status RunExpectations(Context& context, const ExpectationsOptions& o) {
   request.set_parent(FullName(kMonitorCollection, o.monitor));
   request.set_key(o.key);
   for (const Verdict verdict : o.verdicts) request.add_verdicts(verdict);
-  ASSIGN_OR_RETURN(
-      const auto expectations,
-      List<MonitorService>(context, &MonitorService::Stub::ListExpectations, request,
-                           o.limit.value(),
-                           &lapse::v1::ListExpectationsResponse::mutable_expectations));
+  ASSIGN_OR_RETURN(const auto expectations,
+                   List<MonitorService>(
+                       context, &MonitorService::Stub::ListExpectations, request, o.limit.value(),
+                       &lapse::v1::ListExpectationsResponse::mutable_expectations));
   context.PrintList(expectations.items, "No expectation is open or has ended recently.", [&] {
     return ExpectationTable(expectations.items, context.view_time(), context.style());
   });
@@ -55,9 +54,8 @@ absl::Status RunExpectations(Context& context, const ExpectationsOptions& o) {
 }  // namespace
 
 void AddExpectations(CLI::App& app, Context& context) {
-  AddCommand(app, context, "expectations",
-             "List what a monitor waits for, and what ended recently", ExpectationsFlags,
-             RunExpectations);
+  AddCommand(app, context, "expectations", "List what a monitor waits for, and what ended recently",
+             ExpectationsFlags, RunExpectations);
 }
 
 }  // namespace lapse::cli

@@ -12,7 +12,8 @@ namespace lapse::cli {
 // `field = "text"`, `text` being taken literally.
 std::string FilterEquals(absl::string_view field, absl::string_view text);
 
-// All of them must hold. Empty ones are left out; where more than one is left, each goes into parentheses.
+// All of them must hold. Empty ones are left out; where more than one is left, each goes into
+// parentheses.
 std::string JoinFilters(const std::vector<std::string>& filters);
 
 }  // namespace lapse::cli

@@ -22,15 +22,17 @@ struct Unit {
 
 // Largest first.
 constexpr Unit kUnits[] = {
-    {"d", limits::kMicrosPerDay},    {"h", limits::kMicrosPerHour},  {"m", limits::kMicrosPerMinute},
-    {"s", limits::kMicrosPerSecond}, {"ms", limits::kMicrosPerMilli}, {"us", 1},
+    {"d", limits::kMicrosPerDay},    {"h", limits::kMicrosPerHour},
+    {"m", limits::kMicrosPerMinute}, {"s", limits::kMicrosPerSecond},
+    {"ms", limits::kMicrosPerMilli}, {"us", 1},
 };
 constexpr size_t kUnitCount = std::size(kUnits);
 constexpr int64_t kMaxDurationUs = 10'000 * limits::kMicrosPerDay;
 
 absl::Status BadDuration(absl::string_view text) {
   return absl::InvalidArgumentError(absl::StrCat(
-      Quoted(text), " is no duration; write it like 45m, 10s, 1h30m or 1d (units d, h, m, s, ms, us)"));
+      Quoted(text),
+      " is no duration; write it like 45m, 10s, 1h30m or 1d (units d, h, m, s, ms, us)"));
 }
 
 absl::string_view TakeWhile(absl::string_view& text, bool (*wanted)(unsigned char)) {
@@ -51,9 +53,12 @@ size_t IndexOfUnit(absl::string_view name) {
 size_t CharacterBytes(absl::string_view text) {
   const auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = at(0);
-  const size_t bytes = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3
-                       : lead < 0xF5                ? 4
-                                                    : 0;
+  const size_t bytes = lead < 0x80   ? 1
+                       : lead < 0xC2 ? 0
+                       : lead < 0xE0 ? 2
+                       : lead < 0xF0 ? 3
+                       : lead < 0xF5 ? 4
+                                     : 0;
   if (bytes == 0 || bytes > text.size()) return 0;
   for (size_t i = 1; i < bytes; ++i) {
     if ((at(i) & 0xC0) != 0x80) return 0;

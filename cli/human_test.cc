@@ -41,8 +41,8 @@ TEST(ParseDuration, ReadsNumbersWithUnits) {
 }
 
 TEST(ParseDuration, RefusesWhatIsNone) {
-  for (const char* text : {"", "45", "m", "45 m", "45min", "-5s", "30m1h", "5s5s", "1..5h", "1h ", "abc",
-                           "1e3s", "10001d", "99999999999999999999d", "infs", "nans"}) {
+  for (const char* text : {"", "45", "m", "45 m", "45min", "-5s", "30m1h", "5s5s", "1..5h", "1h ",
+                           "abc", "1e3s", "10001d", "99999999999999999999d", "infs", "nans"}) {
     EXPECT_EQ(ParseDuration(text).status().code(), absl::StatusCode::kInvalidArgument) << text;
   }
 }
@@ -52,10 +52,14 @@ TEST(ExactDuration, IsReadBackUnchanged) {
     int64_t micros;
     const char* text;
   } cases[] = {
-      {0, "0s"},           {1, "1us"},
-      {1'500'000, "1s500ms"}, {45 * 60 * kSecond, "45m"},
-      {90 * 60 * kSecond, "1h30m"}, {kDay, "1d"},
-      {kDay + 1, "1d1us"}, {10 * kSecond, "10s"},
+      {0, "0s"},
+      {1, "1us"},
+      {1'500'000, "1s500ms"},
+      {45 * 60 * kSecond, "45m"},
+      {90 * 60 * kSecond, "1h30m"},
+      {kDay, "1d"},
+      {kDay + 1, "1d1us"},
+      {10 * kSecond, "10s"},
   };
   for (const auto& c : cases) {
     EXPECT_EQ(ExactDuration(c.micros), c.text);

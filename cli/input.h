@@ -10,7 +10,8 @@
 
 namespace lapse::cli {
 
-// The whole of a file; of standard input for `-`. A usage error where it cannot be read or is over 16 MiB.
+// The whole of a file; of standard input for `-`. A usage error where it cannot be read or is over
+// 16 MiB.
 absl::StatusOr<std::string> ReadInput(const std::string& path);
 
 // Lines of a file, or of standard input for `-`, as they come. Not thread-safe.
@@ -24,8 +25,8 @@ class LineReader {
   // A usage error where the file cannot be opened. Called once, first.
   absl::Status Open(const std::string& path);
 
-  // The next line, without its end; false at the end of the input. A usage error where reading fails, or the line is
-  // over 8 MiB.
+  // The next line, without its end; false at the end of the input. A usage error where reading
+  // fails, or the line is over 8 MiB.
   absl::StatusOr<bool> Next(std::string* line);
 
   // Whether Next would return without waiting for input.

@@ -14,10 +14,10 @@
 namespace lapse::cli {
 namespace {
 
+using google::protobuf::Duration;
 using lapse::v1::EventPattern;
 using lapse::v1::FollowUp;
 using lapse::v1::Monitor;
-using google::protobuf::Duration;
 
 using SetText = std::function<void(Monitor&, const std::string&)>;
 
@@ -39,27 +39,30 @@ CLI::Option* AddText(CLI::App& command, MonitorEdits& edits, const std::string& 
 
 void AddPattern(CLI::App& command, MonitorEdits& edits, const std::string& role, PatternOf pattern,
                 const std::string& help) {
-  AddText(command, edits, "--" + role, "follow_up",
-          [pattern](Monitor& monitor, const std::string& type) {
-            (monitor.mutable_follow_up()->*pattern)()->set_event_type(type);
-          },
-          help)
+  AddText(
+      command, edits, "--" + role, "follow_up",
+      [pattern](Monitor& monitor, const std::string& type) {
+        (monitor.mutable_follow_up()->*pattern)()->set_event_type(type);
+      },
+      help)
       ->type_name("TYPE");
 }
 
 void AddPatternDetails(CLI::App& command, MonitorEdits& edits, const std::string& role,
                        PatternOf pattern) {
-  AddText(command, edits, absl::StrCat("--", role, "-key"), "follow_up",
-          [pattern](Monitor& monitor, const std::string& attribute) {
-            (monitor.mutable_follow_up()->*pattern)()->set_key_attribute(attribute);
-          },
-          absl::StrCat("Key attribute of the ", role, ", where it differs"))
+  AddText(
+      command, edits, absl::StrCat("--", role, "-key"), "follow_up",
+      [pattern](Monitor& monitor, const std::string& attribute) {
+        (monitor.mutable_follow_up()->*pattern)()->set_key_attribute(attribute);
+      },
+      absl::StrCat("Key attribute of the ", role, ", where it differs"))
       ->type_name("ATTRIBUTE");
-  AddText(command, edits, absl::StrCat("--", role, "-filter"), "follow_up",
-          [pattern](Monitor& monitor, const std::string& filter) {
-            (monitor.mutable_follow_up()->*pattern)()->set_filter(filter);
-          },
-          absl::StrCat("Only events that match, such as: source = \"checkout\""))
+  AddText(
+      command, edits, absl::StrCat("--", role, "-filter"), "follow_up",
+      [pattern](Monitor& monitor, const std::string& filter) {
+        (monitor.mutable_follow_up()->*pattern)()->set_filter(filter);
+      },
+      absl::StrCat("Only events that match, such as: source = \"checkout\""))
       ->type_name("FILTER");
 }
 
@@ -82,8 +85,8 @@ void AddTime(CLI::App& command, MonitorEdits& edits, const std::string& flag,
   command.add_option_function<std::string>(flag, add, help)->type_name("DURATION");
 }
 
-// The key attribute after the types, and the patterns' own keys after it: options are handled in the order in which
-// they are declared.
+// The key attribute after the types, and the patterns' own keys after it: options are handled in
+// the order in which they are declared.
 void AddCondition(CLI::App& command, MonitorEdits& edits) {
   AddPattern(command, edits, "primary", &FollowUp::mutable_primary, "The event that opens a wait");
   AddPattern(command, edits, "secondary", &FollowUp::mutable_secondary,
@@ -95,7 +98,8 @@ void AddCondition(CLI::App& command, MonitorEdits& edits) {
         Add(edits, "follow_up", [](Monitor& m) { m.mutable_follow_up()->clear_cancel(); });
       },
       "Nothing calls it off any more");
-  AddText(command, edits, "--key", "follow_up", SetKey, "The attribute that ties the events together")
+  AddText(command, edits, "--key", "follow_up", SetKey,
+          "The attribute that ties the events together")
       ->type_name("ATTRIBUTE");
   AddTime(command, edits, "--within", &FollowUp::mutable_within, "How soon it must follow");
   AddTime(command, edits, "--grace", &FollowUp::mutable_grace,
@@ -176,12 +180,14 @@ void MonitorEdits::ApplyTo(Monitor& monitor) const {
 
 void AddMonitorEdits(CLI::App& command, MonitorEdits& edits) {
   AddCondition(command, edits);
-  AddText(command, edits, "--display-name", "display_name",
-          [](Monitor& m, const std::string& text) { m.set_display_name(text); },
-          "What people call it; default the id");
-  AddText(command, edits, "--description", "description",
-          [](Monitor& m, const std::string& text) { m.set_description(text); },
-          "What to do when it fires, for example");
+  AddText(
+      command, edits, "--display-name", "display_name",
+      [](Monitor& m, const std::string& text) { m.set_display_name(text); },
+      "What people call it; default the id");
+  AddText(
+      command, edits, "--description", "description",
+      [](Monitor& m, const std::string& text) { m.set_description(text); },
+      "What to do when it fires, for example");
   AddEnum(
       command, "--severity", *Monitor::Severity_descriptor(),
       [&edits](int number) {

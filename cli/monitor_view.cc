@@ -65,13 +65,11 @@ void AddFollowUp(const FollowUp& follow_up, Fields& fields) {
   fields.push_back({"cancel", {PatternText(follow_up.has_cancel(), follow_up.cancel())}});
   fields.push_back({"within", {ExactText(follow_up.has_within(), follow_up.within())}});
   fields.push_back({"grace", {ExactText(follow_up.has_grace(), follow_up.grace())}});
-  const std::string repeat =
-      ShortEnumName(*FollowUp::OnRepeat_descriptor(), follow_up.on_repeat());
+  const std::string repeat = ShortEnumName(*FollowUp::OnRepeat_descriptor(), follow_up.on_repeat());
   fields.push_back({"on repeat", {follow_up.on_repeat() == 0 ? "" : Words(repeat)}});
-  fields.push_back({"reorder tolerance", {ExactText(follow_up.has_reorder_tolerance(),
-                                                    follow_up.reorder_tolerance())}});
-  fields.push_back(
-      {"clock skew", {ExactText(follow_up.has_clock_skew(), follow_up.clock_skew())}});
+  fields.push_back({"reorder tolerance",
+                    {ExactText(follow_up.has_reorder_tolerance(), follow_up.reorder_tolerance())}});
+  fields.push_back({"clock skew", {ExactText(follow_up.has_clock_skew(), follow_up.clock_skew())}});
 }
 
 Cell CountCell(int64_t count, Color color) {
@@ -89,8 +87,12 @@ std::string ConditionText(const Monitor& monitor) {
 }
 
 std::string MonitorTable(const std::vector<Monitor>& monitors, const TableStyle& style) {
-  Table table({{"ID"}, {"STATE"}, {"SEVERITY"}, {"CONDITION", false, true},
-               {"NOTIFIERS", false, true}, {"REVISION", true}});
+  Table table({{"ID"},
+               {"STATE"},
+               {"SEVERITY"},
+               {"CONDITION", false, true},
+               {"NOTIFIERS", false, true},
+               {"REVISION", true}});
   for (const Monitor& monitor : monitors) {
     table.Add({{IdOf(monitor.name())},
                StateCell(monitor),
@@ -123,9 +125,18 @@ std::string MonitorFields(const Monitor& monitor, const ViewTime& time, const Ta
 }
 
 std::string StatsTable(const std::vector<MonitorStats>& stats, const TableStyle& style) {
-  Table table({{"MONITOR"}, {"OPENED", true}, {"MET", true}, {"LATE", true}, {"MISSED", true},
-               {"CANCELLED", true}, {"SHED", true}, {"WITHDRAWN", true}, {"PENDING", true},
-               {"P50", true}, {"P95", true}, {"P99", true}});
+  Table table({{"MONITOR"},
+               {"OPENED", true},
+               {"MET", true},
+               {"LATE", true},
+               {"MISSED", true},
+               {"CANCELLED", true},
+               {"SHED", true},
+               {"WITHDRAWN", true},
+               {"PENDING", true},
+               {"P50", true},
+               {"P95", true},
+               {"P99", true}});
   for (const MonitorStats& s : stats) {
     table.Add({{IdOf(s.monitor())},
                CountCell(s.opened(), Color::kNone),
@@ -145,18 +156,24 @@ std::string StatsTable(const std::vector<MonitorStats>& stats, const TableStyle&
 
 std::string ExpectationTable(const std::vector<Expectation>& expectations, const ViewTime& time,
                              const TableStyle& style) {
-  Table table({{"KEY"}, {"VERDICT"}, {"REASON"}, {"OPENED"}, {"DUE"}, {"TOOK", true},
-               {"LATE BY", true}, {"ALERT"}});
+  Table table({{"KEY"},
+               {"VERDICT"},
+               {"REASON"},
+               {"OPENED"},
+               {"DUE"},
+               {"TOOK", true},
+               {"LATE BY", true},
+               {"ALERT"}});
   for (const Expectation& e : expectations) {
-    table.Add({{e.key()},
-               {ShortEnumName(*lapse::v1::Verdict_descriptor(), e.verdict()),
-                VerdictColor(e.verdict())},
-               {Words(ShortEnumName(*lapse::v1::VerdictReason_descriptor(), e.reason()))},
-               {TimeText(e.has_primary_time(), e.primary_time(), time)},
-               {TimeText(e.has_due_time(), e.due_time(), time)},
-               {DurationText(e.has_elapsed(), e.elapsed())},
-               {DurationText(e.has_lateness(), e.lateness())},
-               {IdOf(e.alert())}});
+    table.Add(
+        {{e.key()},
+         {ShortEnumName(*lapse::v1::Verdict_descriptor(), e.verdict()), VerdictColor(e.verdict())},
+         {Words(ShortEnumName(*lapse::v1::VerdictReason_descriptor(), e.reason()))},
+         {TimeText(e.has_primary_time(), e.primary_time(), time)},
+         {TimeText(e.has_due_time(), e.due_time(), time)},
+         {DurationText(e.has_elapsed(), e.elapsed())},
+         {DurationText(e.has_lateness(), e.lateness())},
+         {IdOf(e.alert())}});
   }
   return table.Render(style);
 }

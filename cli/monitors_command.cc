@@ -34,9 +34,8 @@ void NameFlags(CLI::App& command, NameOptions& o) {
 }
 
 void PrintMonitor(Context& context, const Monitor& monitor) {
-  context.Print(monitor, [&] {
-    return MonitorFields(monitor, context.view_time(), context.style());
-  });
+  context.Print(monitor,
+                [&] { return MonitorFields(monitor, context.view_time(), context.style()); });
 }
 
 struct EditOptions : NameOptions {
@@ -106,7 +105,8 @@ void UpdateFlags(CLI::App& command, EditOptions& o) {
   AddMonitorEdits(command, o.edits);
 }
 
-// Reads, edits, and writes back only what the options touch; the etag keeps out a change that came between.
+// Reads, edits, and writes back only what the options touch; the etag keeps out a change that came
+// between.
 absl::Status RunUpdate(Context& context, const EditOptions& o) {
   if (o.edits.edits.empty()) {
     return UsageError("Nothing to change. See `lapsectl monitors update --help` for what can be.");

@@ -9,9 +9,9 @@
 
 namespace lapse::cli {
 
-// The candidate that `word` is most likely a misspelling of: fewest insertions, deletions, replacements and swaps of
-// neighbours, letter case, '-' and '_' not counted; at most a third of the word's length, or one. The first of equals.
-// Empty where none is near.
+// The candidate that `word` is most likely a misspelling of: fewest insertions, deletions,
+// replacements and swaps of neighbours, letter case, '-' and '_' not counted; at most a third of
+// the word's length, or one. The first of equals. Empty where none is near.
 std::string NearestName(absl::string_view word, const std::vector<std::string>& candidates);
 
 // ` (did you mean "NAME"?)`, or nothing where no candidate is near.

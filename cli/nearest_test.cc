@@ -14,10 +14,17 @@ TEST(NearestName, FindsTheLikelyMeaning) {
   const struct {
     std::string word, nearest;
   } cases[] = {
-      {"withn", "within"},        {"wihtin", "within"},          {"secondry", "secondary"},
-      {"onRepeat", "on_repeat"},  {"key-attribute", "key_attribute"},
-      {"GRACE", "grace"},         {"grase", "grace"},            {"deadline", ""},
-      {"x", ""},                  {"", ""},                      {"-", ""},
+      {"withn", "within"},
+      {"wihtin", "within"},
+      {"secondry", "secondary"},
+      {"onRepeat", "on_repeat"},
+      {"key-attribute", "key_attribute"},
+      {"GRACE", "grace"},
+      {"grase", "grace"},
+      {"deadline", ""},
+      {"x", ""},
+      {"", ""},
+      {"-", ""},
       {std::string(1000, 'w'), ""},
   };
   for (const auto& c : cases) EXPECT_EQ(NearestName(c.word, names), c.nearest) << c.word;

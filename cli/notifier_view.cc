@@ -17,8 +17,8 @@ using lapse::v1::Notifier;
 
 std::string SecurityText(const EmailNotifier& email) {
   if (email.security() == EmailNotifier::SECURITY_UNSPECIFIED) return "starttls";
-  return absl::AsciiStrToLower(ShortEnumName(*EmailNotifier::Security_descriptor(),
-                                             email.security()));
+  return absl::AsciiStrToLower(
+      ShortEnumName(*EmailNotifier::Security_descriptor(), email.security()));
 }
 
 std::string ServerText(const Notifier& notifier) {
@@ -67,7 +67,8 @@ std::string NotifierFields(const Notifier& notifier, const ViewTime& time,
           {"from", {email.from()}},
           {"to", {absl::StrJoin(email.to(), ", ")}},
           {"ca file", {email.ca_file()}},
-          {"timeout", {email.timeout_seconds() == 0 ? "" : absl::StrCat(email.timeout_seconds(), "s")}},
+          {"timeout",
+           {email.timeout_seconds() == 0 ? "" : absl::StrCat(email.timeout_seconds(), "s")}},
           {"uid", {notifier.uid()}},
           {"etag", {notifier.etag()}},
           {"created", {TimeText(notifier.has_create_time(), notifier.create_time(), time)}},
@@ -78,7 +79,12 @@ std::string NotifierFields(const Notifier& notifier, const ViewTime& time,
 
 std::string DeliveryTable(const std::vector<Delivery>& deliveries, const ViewTime& time,
                           const TableStyle& style) {
-  Table table({{"CREATED"}, {"NOTIFIER"}, {"STATE"}, {"ABOUT"}, {"TRIES", true}, {"NEXT TRY"},
+  Table table({{"CREATED"},
+               {"NOTIFIER"},
+               {"STATE"},
+               {"ABOUT"},
+               {"TRIES", true},
+               {"NEXT TRY"},
                {"LAST TRY", false, true}});
   for (const Delivery& delivery : deliveries) {
     // notifiers/{id}/deliveries/{id}

@@ -38,9 +38,8 @@ void NameFlags(CLI::App& command, NameOptions& o) {
 }
 
 void PrintNotifier(Context& context, const Notifier& notifier) {
-  context.Print(notifier, [&] {
-    return NotifierFields(notifier, context.view_time(), context.style());
-  });
+  context.Print(notifier,
+                [&] { return NotifierFields(notifier, context.view_time(), context.style()); });
 }
 
 struct EditOptions : NameOptions {
@@ -76,9 +75,10 @@ void AddNumber(CLI::App& command, EditOptions& o, const std::string& flag,
 }
 
 void AddServer(CLI::App& command, EditOptions& o) {
-  AddText(command, o, "--host", "email",
-          [](Notifier& n, const std::string& text) { n.mutable_email()->set_host(text); },
-          "The SMTP server");
+  AddText(
+      command, o, "--host", "email",
+      [](Notifier& n, const std::string& text) { n.mutable_email()->set_host(text); },
+      "The SMTP server");
   AddNumber(command, o, "--port", &EmailNotifier::set_port, "Default 587, or 465 with tls");
   AddEnum(
       command, "--security", *EmailNotifier::Security_descriptor(),
@@ -88,27 +88,32 @@ void AddServer(CLI::App& command, EditOptions& o) {
         });
       },
       "Default starttls");
-  AddText(command, o, "--username", "email",
-          [](Notifier& n, const std::string& text) { n.mutable_email()->set_username(text); },
-          "For AUTH");
-  AddText(command, o, "--password-ref", "email",
-          [](Notifier& n, const std::string& text) { n.mutable_email()->set_password_ref(text); },
-          "Where the server finds the password: file:/path or env:NAME");
-  AddText(command, o, "--ca-file", "email",
-          [](Notifier& n, const std::string& text) { n.mutable_email()->set_ca_file(text); },
-          "PEM file of the authorities to trust; default the system's");
+  AddText(
+      command, o, "--username", "email",
+      [](Notifier& n, const std::string& text) { n.mutable_email()->set_username(text); },
+      "For AUTH");
+  AddText(
+      command, o, "--password-ref", "email",
+      [](Notifier& n, const std::string& text) { n.mutable_email()->set_password_ref(text); },
+      "Where the server finds the password: file:/path or env:NAME");
+  AddText(
+      command, o, "--ca-file", "email",
+      [](Notifier& n, const std::string& text) { n.mutable_email()->set_ca_file(text); },
+      "PEM file of the authorities to trust; default the system's");
   AddNumber(command, o, "--timeout-seconds", &EmailNotifier::set_timeout_seconds,
             "For one mail; default 30");
 }
 
 void AddEdits(CLI::App& command, EditOptions& o) {
-  AddText(command, o, "--display-name", "display_name",
-          [](Notifier& n, const std::string& text) { n.set_display_name(text); },
-          "What people call it; default the id");
+  AddText(
+      command, o, "--display-name", "display_name",
+      [](Notifier& n, const std::string& text) { n.set_display_name(text); },
+      "What people call it; default the id");
   AddServer(command, o);
-  AddText(command, o, "--from", "email",
-          [](Notifier& n, const std::string& text) { n.mutable_email()->set_from(text); },
-          "Address of the sender");
+  AddText(
+      command, o, "--from", "email",
+      [](Notifier& n, const std::string& text) { n.mutable_email()->set_from(text); },
+      "Address of the sender");
   const auto set_to = [&o](const std::vector<std::string>& addresses) {
     o.Add("email", [addresses](Notifier& n) {
       n.mutable_email()->clear_to();
@@ -163,10 +168,10 @@ struct ListOptions {
 void ListFlags(CLI::App& command, ListOptions& o) { AddListLimit(command, o.limit, "notifiers"); }
 
 absl::Status RunList(Context& context, const ListOptions& o) {
-  ASSIGN_OR_RETURN(const auto notifiers,
-                   List<NotifierService>(context, &Stub::ListNotifiers,
-                                         lapse::v1::ListNotifiersRequest(), o.limit.value(),
-                                         &lapse::v1::ListNotifiersResponse::mutable_notifiers));
+  ASSIGN_OR_RETURN(
+      const auto notifiers,
+      List<NotifierService>(context, &Stub::ListNotifiers, lapse::v1::ListNotifiersRequest(),
+                            o.limit.value(), &lapse::v1::ListNotifiersResponse::mutable_notifiers));
   context.PrintList(notifiers.items,
                     "There is no notifier yet. Make one with `lapsectl notifiers create`.",
                     [&] { return NotifierTable(notifiers.items, context.style()); });
@@ -224,10 +229,14 @@ absl::Status RunTest(Context& context, const NameOptions& o) {
   request.set_name(o.name());
   ASSIGN_OR_RETURN(const auto response,
                    Call<NotifierService>(context, &Stub::TestNotifier, request));
-  context.Print(response, [&] { return absl::StrCat("Test message ", Printable(TryText(response.result())), "\n"); });
+  context.Print(response, [&] {
+    return absl::StrCat("Test message ", Printable(TryText(response.result())), "\n");
+  });
   if (response.result().error().empty()) return absl::OkStatus();
-  return PartlyRefused(absl::StrCat("The test message was not sent. See the notifier's settings with "
-                                    "`lapsectl notifiers get ", IdOf(o.id), "`."));
+  return PartlyRefused(
+      absl::StrCat("The test message was not sent. See the notifier's settings with "
+                   "`lapsectl notifiers get ",
+                   IdOf(o.id), "`."));
 }
 
 struct DeliveriesOptions {

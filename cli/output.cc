@@ -58,11 +58,11 @@ std::string JsonString(const std::string& text) {
 }
 
 std::string JsonObject(const DataFields& fields) {
-  return absl::StrCat("{", absl::StrJoin(fields, ", ",
-                                         [](std::string* out, const auto& field) {
-                                           absl::StrAppend(out, "\"", field.first,
-                                                           "\": ", field.second);
-                                         }),
+  return absl::StrCat("{",
+                      absl::StrJoin(fields, ", ",
+                                    [](std::string* out, const auto& field) {
+                                      absl::StrAppend(out, "\"", field.first, "\": ", field.second);
+                                    }),
                       "}");
 }
 

@@ -14,15 +14,16 @@ namespace lapse::cli {
 
 enum class Format { kTable, kJson, kYaml };
 
-// protobuf's JSON with lowerCamelCase names; scalar fields at their default are written too, so that each is always
-// there. Over several lines and ended by a newline, or on one line without.
+// protobuf's JSON with lowerCamelCase names; scalar fields at their default are written too, so
+// that each is always there. Over several lines and ended by a newline, or on one line without.
 std::string PrettyJson(const google::protobuf::Message& message);
 std::string JsonLine(const google::protobuf::Message& message);
 
 // An array, one message a block.
 std::string JsonArray(const std::vector<const google::protobuf::Message*>& messages);
 
-// One YAML document without `---`. A Monitor or Notifier starts with its `kind`, as `lapsectl apply` wants it.
+// One YAML document without `---`. A Monitor or Notifier starts with its `kind`, as `lapsectl
+// apply` wants it.
 std::string YamlDocument(const google::protobuf::Message& message);
 
 // Results that have no message: names in lowerCamelCase with their values as JSON texts.

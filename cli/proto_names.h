@@ -15,14 +15,15 @@ class FieldDescriptor;
 
 namespace lapse::cli {
 
-// The value's name without its enum's prefix: `WARNING` for SEVERITY_WARNING. The number where it is unknown.
+// The value's name without its enum's prefix: `WARNING` for SEVERITY_WARNING. The number where it
+// is unknown.
 std::string ShortEnumName(const google::protobuf::EnumDescriptor& type, int number);
 
 // Short names of all values but the unspecified one.
 std::vector<std::string> EnumChoices(const google::protobuf::EnumDescriptor& type);
 
-// Accepts the short or full name in any letter case, '-' for '_'. False where there is none, or it is the unspecified
-// one.
+// Accepts the short or full name in any letter case, '-' for '_'. False where there is none, or it
+// is the unspecified one.
 bool ParseEnum(const google::protobuf::EnumDescriptor& type, absl::string_view text, int* number);
 
 // By proto name (`follow_up`) or JSON name (`followUp`); null where there is none.

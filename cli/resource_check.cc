@@ -46,18 +46,21 @@ class Checker {
   template <typename Duration>
   void Between(absl::string_view field, const Duration& duration, int64_t limit_us) {
     const int64_t micros = ToMicros(duration);
-    if (micros < 0) Fail(field, absl::StrCat("is ", ExactDuration(micros), "; it cannot be negative"));
+    if (micros < 0)
+      Fail(field, absl::StrCat("is ", ExactDuration(micros), "; it cannot be negative"));
     if (micros > limit_us) {
-      Fail(field, absl::StrCat("is ", ExactDuration(micros), "; at most ", ExactDuration(limit_us)));
+      Fail(field,
+           absl::StrCat("is ", ExactDuration(micros), "; at most ", ExactDuration(limit_us)));
     }
   }
 
   void Name(absl::string_view field, absl::string_view collection, absl::string_view name) {
     const auto id = ParseResourceName(collection, name, field);
     if (!id.ok() || !ValidateResourceId(*id, field).ok()) {
-      Fail(field, absl::StrCat("is ", Quoted(name), "; an id has 1 to ", limits::kMaxResourceIdBytes,
-                               " characters of a-z, 0-9 and '-', starts with a letter and does not "
-                               "end with '-'"));
+      Fail(field,
+           absl::StrCat("is ", Quoted(name), "; an id has 1 to ", limits::kMaxResourceIdBytes,
+                        " characters of a-z, 0-9 and '-', starts with a letter and does not "
+                        "end with '-'"));
     }
   }
 
@@ -86,8 +89,7 @@ void CheckNotifierNames(const Monitor& monitor, Checker& check) {
 
 void CheckPattern(const std::string& path, const EventPattern& pattern, Checker& check) {
   check.Required(path + ".event_type", pattern.event_type(), limits::kMaxEventTypeBytes);
-  check.Required(path + ".key_attribute", pattern.key_attribute(),
-                 limits::kMaxAttributeNameBytes);
+  check.Required(path + ".key_attribute", pattern.key_attribute(), limits::kMaxAttributeNameBytes);
   check.AtMost(path + ".filter", pattern.filter().size(), limits::kMaxFilterBytes, "bytes");
 }
 
@@ -153,7 +155,8 @@ void CheckEmail(const EmailNotifier& email, Checker& check) {
 std::vector<FieldProblem> CheckMonitor(const Monitor& monitor) {
   Checker check;
   check.Name("name", kMonitorCollection, monitor.name());
-  check.AtMost("display_name", monitor.display_name().size(), limits::kMaxDisplayNameBytes, "bytes");
+  check.AtMost("display_name", monitor.display_name().size(), limits::kMaxDisplayNameBytes,
+               "bytes");
   check.AtMost("description", monitor.description().size(), limits::kMaxDescriptionBytes, "bytes");
   CheckLabels(monitor, check);
   CheckNotifierNames(monitor, check);

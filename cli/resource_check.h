@@ -1,5 +1,5 @@
-// The contract's rules for resources as far as a client can check them, so that a bad file is refused as a whole before
-// anything is sent. The server checks again, and what only it can know.
+// The contract's rules for resources as far as a client can check them, so that a bad file is
+// refused as a whole before anything is sent. The server checks again, and what only it can know.
 #ifndef LAPSE_CLI_RESOURCE_CHECK_H_
 #define LAPSE_CLI_RESOURCE_CHECK_H_
 

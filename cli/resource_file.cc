@@ -105,7 +105,8 @@ class DocumentReader {
     } else {
       Fail(LineOf(given), "id is a single value, such as `id: order-delivered`");
     }
-    if (id && name && name.IsScalar() && FullName(collection, name.Scalar()) != prefix + resource_.id) {
+    if (id && name && name.IsScalar() &&
+        FullName(collection, name.Scalar()) != prefix + resource_.id) {
       Fail(LineOf(name), "name and id differ; give one of them");
     }
     return problems_.size() == problems_before;
@@ -115,7 +116,8 @@ class DocumentReader {
     for (const FieldProblem& problem : problems) {
       const std::string position = resource_.Position(problem.field);
       const int line = std::stoi(position.substr(position.rfind(':') + 1));
-      Fail(line, absl::StrCat(problem.field == "name" ? "id" : problem.field, " ", problem.message));
+      Fail(line,
+           absl::StrCat(problem.field == "name" ? "id" : problem.field, " ", problem.message));
     }
   }
 

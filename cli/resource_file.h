@@ -16,9 +16,8 @@
 
 namespace lapse::cli {
 
-
-// One document. Output-only fields are cleared; names are full (`monitors/order-delivered`), also of the notifiers of a
-// monitor.
+// One document. Output-only fields are cleared; names are full (`monitors/order-delivered`), also
+// of the notifiers of a monitor.
 struct Resource {
   std::variant<lapse::v1::Monitor, lapse::v1::Notifier> message;
   std::string id;
@@ -37,8 +36,8 @@ struct Resource {
   std::string Position(absl::string_view field_path) const;
 };
 
-// All documents of `text`, checked for form and by CheckMonitor and CheckNotifier. INVALID_ARGUMENT lists every mistake,
-// `FILE:LINE: message` on lines of their own.
+// All documents of `text`, checked for form and by CheckMonitor and CheckNotifier. INVALID_ARGUMENT
+// lists every mistake, `FILE:LINE: message` on lines of their own.
 absl::StatusOr<std::vector<Resource>> ParseResources(absl::string_view file,
                                                      const std::string& text);
 

@@ -163,14 +163,14 @@ absl::StatusOr<std::string> PutNotifier(Context& context, const Resource& resour
     for (const char* path : {"display_name", "email"}) {
       request.mutable_update_mask()->add_paths(path);
     }
-    ASSIGN_OR_RETURN(notifier, Call<NotifierService>(
-                                   context, &NotifierService::Stub::UpdateNotifier, request));
+    ASSIGN_OR_RETURN(
+        notifier, Call<NotifierService>(context, &NotifierService::Stub::UpdateNotifier, request));
   } else {
     lapse::v1::CreateNotifierRequest request;
     request.set_notifier_id(resource.id);
     *request.mutable_notifier() = *resource.notifier();
-    ASSIGN_OR_RETURN(notifier, Call<NotifierService>(
-                                   context, &NotifierService::Stub::CreateNotifier, request));
+    ASSIGN_OR_RETURN(
+        notifier, Call<NotifierService>(context, &NotifierService::Stub::CreateNotifier, request));
   }
   return notifier.etag();
 }

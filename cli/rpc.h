@@ -43,14 +43,14 @@ struct Listed {
   bool more = false;
 };
 
-// The first `limit` items, over as many pages as that takes, each with the deadline of --timeout. `items` gives the
-// repeated field of a response.
+// The first `limit` items, over as many pages as that takes, each with the deadline of --timeout.
+// `items` gives the repeated field of a response.
 template <typename Service, typename Item, typename Request, typename Response>
-absl::StatusOr<Listed<Item>> List(
-    Context& context,
-    grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-    Request request, size_t limit,
-    google::protobuf::RepeatedPtrField<Item>* (Response::*items)()) {
+absl::StatusOr<Listed<Item>> List(Context& context,
+                                  grpc::Status (Service::Stub::*method)(grpc::ClientContext*,
+                                                                        const Request&, Response*),
+                                  Request request, size_t limit,
+                                  google::protobuf::RepeatedPtrField<Item>* (Response::*items)()) {
   Listed<Item> listed;
   do {
     // One more than wanted tells whether there is more.

@@ -158,7 +158,8 @@ class FileSending {
     }
     const int64_t rejected = Rejected();
     if (rejected == 0) return absl::OkStatus();
-    return PartlyRefused(absl::StrCat(Grouped(rejected), rejected == 1 ? " event was" : " events were",
+    return PartlyRefused(absl::StrCat(Grouped(rejected),
+                                      rejected == 1 ? " event was" : " events were",
                                       " rejected; the others are stored."));
   }
 
@@ -282,7 +283,8 @@ class FileSending {
 absl::Status RunSend(Context& context, const SendOptions& o) {
   const bool one = !o.type.empty() || !o.attributes.empty() || !o.keys.empty();
   if (o.file.empty() && o.type.empty()) {
-    return UsageError("Name the event's --type, or a --file of events. See `lapsectl send --help`.");
+    return UsageError(
+        "Name the event's --type, or a --file of events. See `lapsectl send --help`.");
   }
   if (!o.file.empty() && (one || !o.source.empty() || !o.id.empty() || !o.time.empty())) {
     return UsageError("With --file, each line says everything of its event.");

@@ -12,6 +12,7 @@
 #include "cli/human.h"
 #include "cli/monitor_view.h"
 #include "cli/rpc.h"
+#include "cli/yaml_writer.h"
 #include "google/protobuf/wrappers.pb.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
@@ -112,10 +113,10 @@ absl::Status ReadMonitors(Context& context, size_t limit, Status* status) {
 absl::Status ReadFiring(Context& context, Status* status) {
   lapse::v1::ListAlertsRequest request;
   request.set_filter("state = FIRING");
-  ASSIGN_OR_RETURN(const auto alerts,
-                   List<AlertService>(context, &AlertService::Stub::ListAlerts, request,
-                                      kMaxCountedAlerts,
-                                      &lapse::v1::ListAlertsResponse::mutable_alerts));
+  ASSIGN_OR_RETURN(
+      const auto alerts,
+      List<AlertService>(context, &AlertService::Stub::ListAlerts, request, kMaxCountedAlerts,
+                         &lapse::v1::ListAlertsResponse::mutable_alerts));
   status->firing = alerts.items.size();
   status->more_firing = alerts.more;
   return absl::OkStatus();
@@ -125,8 +126,8 @@ void PrintTable(Context& context, const Status& status) {
   const TableStyle style = context.style();
   Table services({{"SERVICE"}, {"HEALTH"}});
   for (const ServiceHealth& health : status.services) {
-    services.Add({{health.service},
-                  {health.state, health.state == kServing ? Color::kGreen : Color::kRed}});
+    services.Add(
+        {{health.service}, {health.state, health.state == kServing ? Color::kGreen : Color::kRed}});
   }
   context.PrintText(absl::StrCat("Server ", Printable(context.options.server), "\n\n",
                                  services.Render(style), "\n"));
@@ -140,25 +141,46 @@ void PrintTable(Context& context, const Status& status) {
       "\n", Colored(line, status.firing == 0 ? Color::kGreen : Color::kRed, style.color), "\n"));
 }
 
-std::string ServicesJson(const Status& status) {
-  DataFields fields;
+void PrintJson(Context& context, const Status& status) {
+  DataFields services;
   for (const ServiceHealth& health : status.services) {
-    fields.push_back({health.service, JsonString(health.state)});
+    services.push_back({health.service, JsonString(health.state)});
   }
-  return JsonObject(fields);
-}
-
-// One object in JSON, which YAML 1.2 reads as well.
-void PrintData(Context& context, const Status& status) {
   std::vector<const google::protobuf::Message*> monitors;
   for (const MonitorStats& stats : status.monitors) monitors.push_back(&stats);
   std::string array = JsonArray(monitors);
   absl::StripTrailingAsciiWhitespace(&array);
   const DataFields fields = {{"server", JsonString(context.options.server)},
-                             {"services", ServicesJson(status)},
+                             {"services", JsonObject(services)},
                              {"firingAlerts", absl::StrCat(status.firing)},
                              {"monitors", array}};
   context.PrintText(JsonObject(fields) + "\n");
+}
+
+void PrintYaml(Context& context, const Status& status) {
+  std::string yaml = absl::StrCat("server: ", YamlString(context.options.server), "\nservices:\n");
+  for (const ServiceHealth& health : status.services) {
+    absl::StrAppend(&yaml, "  ", health.service, ": ", YamlString(health.state), "\n");
+  }
+  absl::StrAppend(&yaml, "firing_alerts: ", status.firing, "\n");
+  absl::StrAppend(&yaml, status.monitors.empty() ? "monitors: []\n" : "monitors:\n");
+  for (const MonitorStats& stats : status.monitors) {
+    std::string item = WriteYaml(stats, {.indent = 4, .zeros = true});
+    item[2] = '-';
+    yaml += item;
+  }
+  context.PrintText(yaml);
+}
+
+void Print(Context& context, const Status& status) {
+  switch (context.options.format) {
+    case Format::kTable:
+      return PrintTable(context, status);
+    case Format::kJson:
+      return PrintJson(context, status);
+    case Format::kYaml:
+      return PrintYaml(context, status);
+  }
 }
 
 struct StatusOptions {
@@ -176,8 +198,7 @@ absl::Status RunStatus(Context& context, const StatusOptions& o) {
     RETURN_IF_ERROR(ReadMonitors(context, o.limit.value(), &status));
     RETURN_IF_ERROR(ReadFiring(context, &status));
   }
-  context.options.format == Format::kTable ? PrintTable(context, status)
-                                           : PrintData(context, status);
+  Print(context, status);
   NoteMore(context, status.more_monitors);
   if (status.serving()) return absl::OkStatus();
   return PartlyRefused("Not every service is serving: the server is starting or stopping.");

@@ -25,7 +25,8 @@ struct Cell {
 struct Column {
   std::string title;
   bool right_aligned = false;
-  // May be cut down to kMinShrunkColumns where the terminal is too narrow; identifiers should not be.
+  // May be cut down to kMinShrunkColumns where the terminal is too narrow; identifiers should not
+  // be.
   bool may_shrink = false;
 };
 

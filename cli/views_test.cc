@@ -36,11 +36,13 @@ constexpr char kMonitor[] = R"(
     })";
 
 TEST(MonitorView, TableSaysTheConditionInWords) {
-  EXPECT_EQ(MonitorTable({Parse<lapse::v1::Monitor>(kMonitor)}, {}),
-            "ID               STATE    SEVERITY  CONDITION                                           "
-            "                             NOTIFIERS    REVISION\n"
-            "order-delivered  enabled  critical  order_delivered within 45m of order_created by order_id, "
-            "unless order_cancelled  ops, oncall         2\n");
+  EXPECT_EQ(
+      MonitorTable({Parse<lapse::v1::Monitor>(kMonitor)}, {}),
+      "ID               STATE    SEVERITY  CONDITION                                           "
+      "                             NOTIFIERS    REVISION\n"
+      "order-delivered  enabled  critical  order_delivered within 45m of order_created by "
+      "order_id, "
+      "unless order_cancelled  ops, oncall         2\n");
 }
 
 TEST(MonitorView, FieldsShowEverythingInForce) {
@@ -71,11 +73,12 @@ TEST(MonitorView, StatsAreAlignedCounts) {
   const auto stats = Parse<lapse::v1::MonitorStats>(R"(
       monitor: "monitors/order-delivered" opened: 1204 met: 1190 late: 1 missed: 3 pending: 10
       elapsed_p50 { seconds: 900 } elapsed_p95 { seconds: 2400 } elapsed_p99 { nanos: 5000000 })");
-  EXPECT_EQ(StatsTable({stats}, {}),
-            "MONITOR          OPENED    MET  LATE  MISSED  CANCELLED  SHED  WITHDRAWN  PENDING  P50  "
-            "P95  P99\n"
-            "order-delivered   1,204  1,190     1       3          0     0          0       10  15m  "
-            "40m  5ms\n");
+  EXPECT_EQ(
+      StatsTable({stats}, {}),
+      "MONITOR          OPENED    MET  LATE  MISSED  CANCELLED  SHED  WITHDRAWN  PENDING  P50  "
+      "P95  P99\n"
+      "order-delivered   1,204  1,190     1       3          0     0          0       10  15m  "
+      "40m  5ms\n");
 }
 
 TEST(MonitorView, ExpectationsShowVerdictAndLateness) {
@@ -126,8 +129,9 @@ TEST(AlertView, TableAndWatchLineNameTheAlert) {
             "a1     FIRING  order-delivered  A-17  08:33:17  no order_delivered, due 08:33:17\n");
   lapse::v1::AlertChange change;
   *change.mutable_alert() = alert;
-  EXPECT_EQ(WatchLine(change, kTime, {}),
-            "08:33:17  FIRING    order-delivered  A-17  no order_delivered, due 08:33:17  alerts/a1\n");
+  EXPECT_EQ(
+      WatchLine(change, kTime, {}),
+      "08:33:17  FIRING    order-delivered  A-17  no order_delivered, due 08:33:17  alerts/a1\n");
   change.mutable_change_time()->set_seconds(1732264398);
   change.mutable_alert()->set_key("\x1b[2J");
   EXPECT_EQ(WatchLine(change, kTime, {.color = true}),
@@ -141,22 +145,23 @@ TEST(AlertView, FieldsShowBothEvents) {
       resolve_time { seconds: 1732264400 }
       primary_event { type: "order_created" source: "shop" occur_time { seconds: 1732264387 }
         attributes { key: "order_id" value { string_value: "A-17" } } omitted_attribute_count: 2 }
-      secondary_event { type: "order_delivered" occur_time { seconds: 1732264400 } })");
-  EXPECT_EQ(AlertFields(alert, kTime, {}),
-            "name       alerts/a1\n"
-            "state      RESOLVED\n"
-            "reason     followed late\n"
-            "what       order_delivered came 3s late\n"
-            "monitor    monitors/order-delivered (revision 2)\n"
-            "key        A-17\n"
-            "severity   warning\n"
-            "primary    order_created from shop at 08:33:07  order_id=A-17 (2 attributes left out)\n"
-            "secondary  order_delivered at 08:33:20\n"
-            "due        08:33:17\n"
-            "fired      08:33:17\n"
-            "resolved   08:33:20\n"
-            "late by    3s\n"
-            "version    1\n");
+      secondary_event { type: "order_delivered" ingest_time { seconds: 1732264400 } })");
+  EXPECT_EQ(
+      AlertFields(alert, kTime, {}),
+      "name       alerts/a1\n"
+      "state      RESOLVED\n"
+      "reason     followed late\n"
+      "what       order_delivered came 3s late\n"
+      "monitor    monitors/order-delivered (revision 2)\n"
+      "key        A-17\n"
+      "severity   warning\n"
+      "primary    order_created from shop at 08:33:07  order_id=A-17 (2 attributes left out)\n"
+      "secondary  order_delivered at 08:33:20\n"
+      "due        08:33:17\n"
+      "fired      08:33:17\n"
+      "resolved   08:33:20\n"
+      "late by    3s\n"
+      "version    1\n");
 }
 
 TEST(EventView, ShowsAttributesByName) {
@@ -205,11 +210,12 @@ TEST(NotifierView, ShowsDeliveriesWithTheirLastTry) {
   const auto digest = Parse<lapse::v1::Delivery>(R"(
       name: "notifiers/ops/deliveries/d2" state: STATE_SENT try_count: 1 digested_count: 42
       create_time { seconds: 1732264388 } tries { status_code: 250 })");
-  EXPECT_EQ(DeliveryTable({failed, digest}, kTime, {}),
-            "CREATED   NOTIFIER  STATE    ABOUT         TRIES  NEXT TRY  LAST TRY\n"
-            "08:33:07  ops       PENDING  a1                2  08:33:20  failed after 30s (451): 451 "
-            "later\n"
-            "08:33:08  ops       SENT     digest of 42      1            sent (250)\n");
+  EXPECT_EQ(
+      DeliveryTable({failed, digest}, kTime, {}),
+      "CREATED   NOTIFIER  STATE    ABOUT         TRIES  NEXT TRY  LAST TRY\n"
+      "08:33:07  ops       PENDING  a1                2  08:33:20  failed after 30s (451): 451 "
+      "later\n"
+      "08:33:08  ops       SENT     digest of 42      1            sent (250)\n");
 }
 
 }  // namespace

@@ -112,7 +112,8 @@ void YamlReader::ReadField(const YAML::Node& node, const std::string& path,
 void YamlReader::ReadMap(const YAML::Node& node, const std::string& path,
                          const FieldDescriptor& field, Message* message) {
   if (!node.IsMap()) {
-    return Problem(node, absl::StrCat(path, ": expected `name: value` lines, found ", KindOf(node)));
+    return Problem(node,
+                   absl::StrCat(path, ": expected `name: value` lines, found ", KindOf(node)));
   }
   std::set<std::string> seen;
   for (const auto& entry : node) {
@@ -133,8 +134,8 @@ void YamlReader::ReadMap(const YAML::Node& node, const std::string& path,
 void YamlReader::ReadList(const YAML::Node& node, const std::string& path,
                           const FieldDescriptor& field, Message* message) {
   if (!node.IsSequence()) {
-    return Problem(node, absl::StrCat(path, ": expected a list such as [a, b], found ",
-                                      KindOf(node)));
+    return Problem(node,
+                   absl::StrCat(path, ": expected a list such as [a, b], found ", KindOf(node)));
   }
   for (size_t i = 0; i < node.size(); ++i) {
     const std::string item_path = absl::StrCat(path, "[", i, "]");
@@ -213,8 +214,7 @@ void YamlReader::ReadScalar(const YAML::Node& node, const std::string& path,
       const std::vector<std::string> choices = EnumChoices(*field.enum_type());
       if (!ParseEnum(*field.enum_type(), text, &small)) {
         return Problem(node, absl::StrCat(path, ": ", Quoted(text), " is none of ",
-                                          absl::StrJoin(choices, ", "),
-                                          DidYouMean(text, choices)));
+                                          absl::StrJoin(choices, ", "), DidYouMean(text, choices)));
       }
       return Put(message, field, small, &Reflection::SetEnumValue, &Reflection::AddEnumValue);
     }

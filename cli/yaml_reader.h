@@ -25,25 +25,28 @@ struct YamlProblem {
   std::string message;
 };
 
-// Line of each field that was given, by path: `follow_up.primary.event_type`, `notifiers[0]`, `labels[team]`.
+// Line of each field that was given, by path: `follow_up.primary.event_type`, `notifiers[0]`,
+// `labels[team]`.
 using FieldLines = std::map<std::string, int>;
 
-// Fields go by proto name or JSON name. Scalars are strict: a bool is `true` or `false`; an enum value is named with or
-// without its prefix in any letter case; a duration is `45m`, a time RFC 3339. A field without a value is left at its
-// default. Lives no longer than `problems` and `lines`. Not thread-safe.
+// Fields go by proto name or JSON name. Scalars are strict: a bool is `true` or `false`; an enum
+// value is named with or without its prefix in any letter case; a duration is `45m`, a time RFC
+// 3339. A field without a value is left at its default. Lives no longer than `problems` and
+// `lines`. Not thread-safe.
 class YamlReader {
  public:
   YamlReader(std::vector<YamlProblem>* problems, FieldLines* lines)
       : problems_(*problems), lines_(*lines) {}
 
-  // Reads the mapping `node` into `message`, whose path is `path` (empty for the top). Keys in `known` are passed over.
-  // Goes on after a mistake, so that all are told.
+  // Reads the mapping `node` into `message`, whose path is `path` (empty for the top). Keys in
+  // `known` are passed over. Goes on after a mistake, so that all are told.
   void Read(const YAML::Node& node, const std::string& path, google::protobuf::Message* message,
             const std::vector<std::string>& known = {});
 
  private:
   void ReadField(const YAML::Node& node, const std::string& path,
-                 const google::protobuf::FieldDescriptor& field, google::protobuf::Message* message);
+                 const google::protobuf::FieldDescriptor& field,
+                 google::protobuf::Message* message);
   void ReadMap(const YAML::Node& node, const std::string& path,
                const google::protobuf::FieldDescriptor& field, google::protobuf::Message* message);
   void ReadList(const YAML::Node& node, const std::string& path,

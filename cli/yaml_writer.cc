@@ -121,7 +121,8 @@ const Message& SubMessage(const Message& message, const FieldDescriptor& field, 
 std::string Indent(int columns) { return std::string(columns, ' '); }
 
 // The value after `name:`, with what separates it from the colon, ended by a newline.
-std::string ValueBlock(const Message& message, const FieldDescriptor& field, int index, int indent) {
+std::string ValueBlock(const Message& message, const FieldDescriptor& field, int index,
+                       int indent) {
   if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
     return absl::StrCat(" ", ScalarField(message, field, index), "\n");
   }

@@ -19,8 +19,9 @@ struct YamlStyle {
   bool zeros = false;
 };
 
-// One `name: value` line or block a populated field, ended by a newline. Proto field names, short enum names, durations
-// such as `45m`, times in RFC 3339, maps by key, attribute values as scalars of their type.
+// One `name: value` line or block a populated field, ended by a newline. Proto field names, short
+// enum names, durations such as `45m`, times in RFC 3339, maps by key, attribute values as scalars
+// of their type.
 std::string WriteYaml(const google::protobuf::Message& message, const YamlStyle& style = {});
 
 // A scalar that reads back as the string `text`: bare where that is safe, else in double quotes.

@@ -95,8 +95,17 @@ absl::StatusOr<lapse::v1::Alert> AlertHub::AwaitResolved(const std::string& aler
     ASSIGN_OR_RETURN(lapse::v1::Alert alert, store_.GetAlert(alert_name));
     if (alert.state() == lapse::v1::Alert::STATE_RESOLVED || clock_.NowUs() >= deadline_us) return alert;
     MutexLock lock(mutex_);
-    while (last_ == seen && clock_.NowUs() < deadline_us) clock_.WaitUntil(lock, published_, deadline_us);
+    if (stopped_) return alert;
+    while (last_ == seen && !stopped_ && clock_.NowUs() < deadline_us) clock_.WaitUntil(lock, published_, deadline_us);
   }
+}
+
+void AlertHub::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+  }
+  published_.notify_all();
 }
 
 }  // namespace lapse::server

@@ -43,8 +43,11 @@ class AlertHub {
   // Published changes after `after`, oldest first; from memory where they are recent. OUT_OF_RANGE as ReadFeed.
   absl::StatusOr<std::vector<SharedChange>> Read(storage::FeedPosition after, int limit) const;
 
-  // Waits until the alert's stored state is RESOLVED, or the clock reaches `deadline_us`; returns the alert.
+  // Waits until the alert's stored state is RESOLVED, the clock reaches `deadline_us`, or Stop; returns the alert.
   absl::StatusOr<lapse::v1::Alert> AwaitResolved(const std::string& alert_name, int64_t deadline_us);
+
+  // Ends every wait, now and later.
+  void Stop();
 
  private:
   std::vector<SharedChange> ReadRecent(storage::FeedPosition after, int limit) const;
@@ -56,6 +59,7 @@ class AlertHub {
   mutable Mutex mutex_;
   CondVar published_;
   storage::FeedPosition last_ = 0;
+  bool stopped_ = false;
   // Consecutive, up to last_.
   std::deque<SharedChange> recent_;
 

@@ -23,7 +23,7 @@ constexpr int kPageItems = 256;
 
 AlertStream::AlertStream(const AlertStreamContext& context, grpc::CallbackServerContext* call, Matches matches)
     : context_(context), call_(call), matches_(std::move(matches)) {
-  last_item_us_ = context_.clock.NowUs();
+  last_item_us_ = context_.clock.SteadyUs();
 }
 
 void AlertStream::Begin(FeedPosition after) {
@@ -55,21 +55,21 @@ void AlertStream::Drain() {
                                       limits::kMicrosPerSecond)));
 }
 
-void AlertStream::Tick(int64_t now_us) {
+void AlertStream::Tick(int64_t steady_us) {
   MutexLock lock(mutex_);
   if (finished_ || !begun_) return;
   if (writing_) {
-    if (now_us - write_start_us_ <= limits::kSubscriberWriteTimeoutUs) return;
+    if (steady_us - write_start_us_ <= limits::kSubscriberWriteTimeoutUs) return;
     // The write that is stuck can only be ended by cancelling the call.
+    call_->TryCancel();
     FinishOnce(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED,
                             "The subscriber has not read for 60 s; connect again with your cursor"));
-    call_->TryCancel();
     return;
   }
-  if (synced_ && !filling_ && buffer_.empty() && now_us - last_item_us_ >= limits::kHeartbeatUs) {
+  if (synced_ && !filling_ && buffer_.empty() && steady_us - last_item_us_ >= limits::kHeartbeatUs) {
     StreamAlertsResponse response;
     response.mutable_heartbeat()->set_cursor(CursorAt(position_));
-    SetTimestamp(now_us, response.mutable_heartbeat()->mutable_server_time());
+    SetTimestamp(context_.clock.NowUs(), response.mutable_heartbeat()->mutable_server_time());
     buffer_.push_back(std::move(response));
   }
   Proceed();
@@ -83,7 +83,7 @@ void AlertStream::OnWriteDone(bool ok) {
     FinishOnce(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the subscriber is gone"));
     return;
   }
-  last_item_us_ = context_.clock.NowUs();
+  last_item_us_ = context_.clock.SteadyUs();
   Proceed();
 }
 
@@ -101,12 +101,12 @@ void AlertStream::Proceed() {
   if (finished_ || !begun_) return;
   if (!writing_ && !buffer_.empty()) {
     writing_ = true;
-    write_start_us_ = context_.clock.NowUs();
+    write_start_us_ = context_.clock.SteadyUs();
     StartWrite(&buffer_.front());
   }
   if (!buffer_.empty() || filling_) return;
   if (synced_ && position_ >= context_.hub.Last()) return;
-  filling_ = context_.executor.Submit([self = shared_from_this()] { self->Fill(); });
+  filling_ = context_.fill_executor.Submit([self = shared_from_this()] { self->Fill(); });
 }
 
 void AlertStream::Fill() {

@@ -26,6 +26,8 @@ struct AlertStreamContext {
   AlertHub& hub;
   Clock& clock;
   Executor& executor;
+  // Reads the feed for the streams alone, so that no slow call stands before them.
+  Executor& fill_executor;
   StreamRegistry& registry;
 };
 
@@ -42,7 +44,7 @@ class AlertStream : public grpc::ServerWriteReactor<lapse::v1::StreamAlertsRespo
   void Begin(storage::FeedPosition after);
 
   void Drain() override;
-  void Tick(int64_t now_us) override;
+  void Tick(int64_t steady_us) override;
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
@@ -82,6 +84,7 @@ class AlertStream : public grpc::ServerWriteReactor<lapse::v1::StreamAlertsRespo
   bool writing_ = false;
   bool finished_ = false;
   bool registered_ = false;
+  // Steady time, so that a step of the wall clock ends no stream.
   int64_t write_start_us_ = 0;
   int64_t last_item_us_ = 0;
 };

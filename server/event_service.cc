@@ -32,10 +32,10 @@ using lapse::v1::ListEventsResponse;
 using lapse::v1::ListEventTypesRequest;
 using lapse::v1::ListEventTypesResponse;
 
-absl::Status CheckEvent(const IngestEventRequest& request, int64_t now_us) {
+absl::Status CheckEvent(const IngestEventRequest& request, int64_t now_us, int64_t max_age_us) {
   RETURN_IF_ERROR(CheckRequestSize(request.ByteSizeLong()));
   if (!request.has_event()) return InvalidField("event", "EVENT_MISSING", "event is not set; it is required");
-  return WithFieldPrefix(ValidateEvent(request.event(), now_us), "event");
+  return WithFieldPrefix(ValidateEvent(request.event(), now_us, max_age_us), "event");
 }
 
 absl::StatusOr<bool> IsDescending(const std::string& order_by) {
@@ -114,7 +114,7 @@ grpc::ServerUnaryReactor* EventService::IngestEvent(grpc::CallbackServerContext*
                                                     IngestEventResponse* response) {
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   absl::Status status = context_.gate.Check();
-  if (status.ok()) status = CheckEvent(*request, context_.clock.NowUs());
+  if (status.ok()) status = CheckEvent(*request, context_.clock.NowUs(), context_.max_event_age_us);
   if (status.ok()) {
     EventList events;
     *events.Add() = request->event();
@@ -139,7 +139,7 @@ grpc::ServerUnaryReactor* EventService::BatchIngestEvents(grpc::CallbackServerCo
                                                           BatchIngestEventsResponse* response) {
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   EventList events = request->events();
-  absl::StatusOr<SiftedBatch> sifted = SiftBatch(&events, request->ByteSizeLong(), context_.clock.NowUs());
+  absl::StatusOr<SiftedBatch> sifted = SiftBatch(&events, request->ByteSizeLong(), context_.clock.NowUs(), context_.max_event_age_us);
   absl::Status status = context_.gate.Check();
   if (status.ok()) status = sifted.status();
   if (status.ok() && sifted->accepted.empty()) {
@@ -165,7 +165,8 @@ grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest, lapse::v1::IngestEv
 EventService::IngestEventStream(grpc::CallbackServerContext* /*call*/) {
   using Refused = RefusedStream<
       grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest, lapse::v1::IngestEventStreamResponse>>;
-  const auto stream = std::make_shared<IngestStream>(context_.log, context_.gate, context_.clock, context_.registry);
+  const auto stream = std::make_shared<IngestStream>(
+      IngestStreamContext{context_.log, context_.gate, context_.clock, context_.registry, context_.max_event_age_us});
   if (!context_.registry.Add(stream)) {
     return new Refused(Unavailable("TOO_MANY_STREAMS", "The server stops, or has too many streams; try again later",
                                    limits::kMicrosPerSecond));

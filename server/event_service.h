@@ -28,6 +28,8 @@ struct EventServiceContext {
   Clock& clock;
   Executor& executor;
   StreamRegistry& registry;
+  // 0: any age.
+  int64_t max_event_age_us = 0;
 };
 
 // Thread-safe.

@@ -25,7 +25,8 @@ struct SiftedBatch {
 };
 
 // Empties `events`. INVALID_ARGUMENT for a fault of the whole batch: BATCH_EMPTY, BATCH_TOO_MANY_EVENTS, REQUEST_TOO_LARGE.
-absl::StatusOr<SiftedBatch> SiftBatch(EventList* events, size_t request_bytes, int64_t now_us);
+// `max_age_us` as in ValidateEvent.
+absl::StatusOr<SiftedBatch> SiftBatch(EventList* events, size_t request_bytes, int64_t now_us, int64_t max_age_us);
 
 // INVALID_ARGUMENT, reason REQUEST_TOO_LARGE, over limits::kMaxRequestBytes.
 absl::Status CheckRequestSize(size_t request_bytes);

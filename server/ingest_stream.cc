@@ -66,16 +66,17 @@ absl::Status IngestStream::Submit(const std::shared_ptr<Slot>& slot) {
                                      last_batch_number_, ", the one before"));
   }
   last_batch_number_ = request_.batch_number();
-  RETURN_IF_ERROR(gate_.Check());
+  RETURN_IF_ERROR(context_.gate.Check());
   const size_t request_bytes = request_.ByteSizeLong();
-  ASSIGN_OR_RETURN(SiftedBatch sifted, SiftBatch(request_.mutable_events(), request_bytes, clock_.NowUs()));
+  ASSIGN_OR_RETURN(SiftedBatch sifted, SiftBatch(request_.mutable_events(), request_bytes,
+                                                     context_.clock.NowUs(), context_.max_event_age_us));
   if (sifted.accepted.empty()) {
     Answer(slot, absl::OkStatus(), MakeBatchResponse(sifted, {}));
     return absl::OkStatus();
   }
   EventList events;
   events.Swap(&sifted.accepted);
-  return log_.Append(std::move(events), [self = shared_from_this(), slot, sifted = std::move(sifted)](
+  return context_.log.Append(std::move(events), [self = shared_from_this(), slot, sifted = std::move(sifted)](
                                             absl::StatusOr<storage::AppendResult> result) {
     self->Answer(slot, result.status(), result.ok() ? MakeBatchResponse(sifted, result->events)
                                                     : BatchIngestEventsResponse());

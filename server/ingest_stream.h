@@ -16,26 +16,33 @@
 
 namespace lapse::server {
 
+// What a stream works with. All outlive it.
+struct IngestStreamContext {
+  storage::EventLog& log;
+  const IngestGate& gate;
+  Clock& clock;
+  StreamRegistry& registry;
+  int64_t max_event_age_us = 0;
+};
+
 // Owned by the registry until OnDone.
 class IngestStream
     : public grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest, lapse::v1::IngestEventStreamResponse>,
       public Drainable,
       public std::enable_shared_from_this<IngestStream> {
  public:
-  // All outlive the stream.
-  IngestStream(storage::EventLog& log, const IngestGate& gate, Clock& clock, StreamRegistry& registry)
-      : log_(log), gate_(gate), clock_(clock), registry_(registry) {}
+  explicit IngestStream(const IngestStreamContext& context) : context_(context) {}
 
   // After the registry has taken the stream.
   void Begin();
 
   void Drain() override;
-  void Tick(int64_t /*now_us*/) override {}
+  void Tick(int64_t /*steady_us*/) override {}
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
-  void OnDone() override { registry_.Remove(this); }
+  void OnDone() override { context_.registry.Remove(this); }
 
  private:
   // A batch that waits for its answer.
@@ -53,10 +60,7 @@ class IngestStream
   void Proceed();
   void FinishOnce(const grpc::Status& status);
 
-  storage::EventLog& log_;
-  const IngestGate& gate_;
-  Clock& clock_;
-  StreamRegistry& registry_;
+  const IngestStreamContext context_;
 
   // Touched by the read side alone.
   lapse::v1::IngestEventStreamRequest request_;

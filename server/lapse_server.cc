@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/limits.h"
+#include "base/mutex.h"
 #include "base/status_macros.h"
 #include "monitors/recovery.h"
 #include "notifiers/dispatcher.h"
@@ -41,6 +42,7 @@ namespace {
 
 constexpr int kExecutorThreads = 8;
 constexpr size_t kExecutorQueue = 4 * limits::kMaxSubscribers;
+constexpr int kFillThreads = 4;
 constexpr int kSlowThreads = 4;
 constexpr size_t kSlowQueue = 64;
 constexpr size_t kMaxIngestStreams = 10'000;
@@ -51,11 +53,11 @@ constexpr storage::LogPosition kReadBackEntries = 1'000;
 constexpr int64_t kTickUs = limits::kMicrosPerSecond;
 constexpr int64_t kSaveIntervalUs = 30 * limits::kMicrosPerSecond;
 constexpr int64_t kTrimIntervalUs = limits::kMicrosPerMinute;
+// A transaction of the trimming; it goes on until nothing is left.
 constexpr int kTrimLimit = 10'000;
 
-constexpr char kEventServiceName[] = "lapse.v1.EventService";
 constexpr char kAlertServiceName[] = "lapse.v1.AlertService";
-constexpr const char* kServiceNames[] = {"", kEventServiceName, kAlertServiceName, "lapse.v1.MonitorService",
+constexpr const char* kServiceNames[] = {"", "lapse.v1.EventService", kAlertServiceName, "lapse.v1.MonitorService",
                                          "lapse.v1.NotifierService"};
 
 int ShardCount(const Options& options) {
@@ -84,6 +86,7 @@ class LapseServerImpl : public LapseServer, private monitors::MatcherListener {
       : options_(options),
         clock_(clock),
         executor_(kExecutorThreads, kExecutorQueue),
+        fill_executor_(kFillThreads, kExecutorQueue),
         slow_executor_(kSlowThreads, kSlowQueue),
         ingest_streams_(kMaxIngestStreams),
         subscribers_(limits::kMaxSubscribers),
@@ -112,7 +115,9 @@ class LapseServerImpl : public LapseServer, private monitors::MatcherListener {
   void KeepHouse();
   absl::Status Serve();
   absl::Status Listen(grpc::ServerBuilder& builder);
-  void SetHealth(const char* service, bool serving);
+  // Tells the health of every service, from what is known now.
+  void TellHealth();
+  void EndCalls();
   absl::Status Retire();
   absl::Status Trim();
   void FailIngest(const absl::Status& status);
@@ -142,6 +147,7 @@ class LapseServerImpl : public LapseServer, private monitors::MatcherListener {
   std::unique_ptr<EntryFanOut> fan_out_;
 
   Executor executor_;
+  Executor fill_executor_;
   Executor slow_executor_;
   StreamRegistry ingest_streams_;
   StreamRegistry subscribers_;
@@ -154,9 +160,12 @@ class LapseServerImpl : public LapseServer, private monitors::MatcherListener {
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
   std::atomic<storage::LogPosition> checkpointed_ = 0;
-  // Set while the dispatcher may be woken, and while there is a server whose health can be told.
+  // Set while the dispatcher may be woken.
   std::atomic<bool> publishing_ = false;
-  std::atomic<bool> serving_ = false;
+  Mutex health_mutex_;
+  bool serving_ = false;
+  bool draining_ = false;
+  bool alerts_held_up_ = false;
   bool started_ = false;
   bool stopped_ = false;
 };
@@ -222,12 +231,14 @@ void LapseServerImpl::MakeServices() {
                                                                       .indexed = *indexed_,
                                                                       .clock = clock_,
                                                                       .executor = executor_,
-                                                                      .registry = ingest_streams_});
+                                                                      .registry = ingest_streams_,
+                                                                      .max_event_age_us = options_.max_event_age_us});
   monitor_service_ = std::make_unique<MonitorService>(
       MonitorServiceContext{.catalog = *catalog_, .matcher = *matcher_, .indexed = *indexed_, .executor = executor_});
   alert_service_ = std::make_unique<AlertService>(
       AlertStreamContext{
-          .store = *state_, .hub = *hub_, .clock = clock_, .executor = executor_, .registry = subscribers_},
+          .store = *state_, .hub = *hub_, .clock = clock_, .executor = executor_, .fill_executor = fill_executor_,
+          .registry = subscribers_},
       *log_);
   notifier_service_ = std::make_unique<NotifierService>(NotifierServiceContext{.notifiers = *state_,
                                                                                .deliveries = *state_,
@@ -240,11 +251,16 @@ void LapseServerImpl::MakeServices() {
 
 void LapseServerImpl::KeepHouse() {
   housekeeper_.Every("heartbeats", kTickUs, [this] {
-    subscribers_.TickAll(clock_.NowUs());
-    if (log_->Metrics().stopped) SetHealth(kEventServiceName, false);
+    subscribers_.TickAll(clock_.SteadyUs());
+    TellHealth();
     return absl::OkStatus();
   });
-  housekeeper_.Every("event types", kSaveIntervalUs, [this] { return types_->Save(); });
+  housekeeper_.Every("monitor changes", kTickUs, [this] { return catalog_->RecordPendingChanges(); });
+  housekeeper_.Every("event types", kSaveIntervalUs, [this]() -> absl::Status {
+    // The next start reads back from what is saved: a change that is not recorded yet must not be left behind.
+    RETURN_IF_ERROR(catalog_->RecordPendingChanges());
+    return types_->Save();
+  });
   housekeeper_.Every("duplicate window", kSaveIntervalUs, [this] { return log_->SaveDuplicateWindow(); });
   housekeeper_.Every("retention", kTrimIntervalUs, [this] {
     RETURN_IF_ERROR(Retire());
@@ -260,8 +276,15 @@ absl::Status LapseServerImpl::Retire() {
 
 absl::Status LapseServerImpl::Trim() {
   const int64_t older_than_us = clock_.NowUs() - limits::kFeedRetentionUs;
-  RETURN_IF_ERROR(state_->TrimFeed(older_than_us, kTrimLimit).status());
-  return state_->TrimDeliveries(older_than_us, kTrimLimit).status();
+  int trimmed = kTrimLimit;
+  while (trimmed == kTrimLimit) {
+    ASSIGN_OR_RETURN(trimmed, state_->TrimFeed(older_than_us, kTrimLimit));
+  }
+  trimmed = kTrimLimit;
+  while (trimmed == kTrimLimit) {
+    ASSIGN_OR_RETURN(trimmed, state_->TrimDeliveries(older_than_us, kTrimLimit));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status LapseServerImpl::Serve() {
@@ -280,8 +303,11 @@ absl::Status LapseServerImpl::Serve() {
   RETURN_IF_ERROR(log_->Start(*fan_out_));
   dispatcher_->Start();
   RETURN_IF_ERROR(Listen(builder));
-  serving_ = true;
-  for (const char* service : kServiceNames) SetHealth(service, true);
+  {
+    MutexLock lock(health_mutex_);
+    serving_ = true;
+  }
+  TellHealth();
   KeepHouse();
   return absl::OkStatus();
 }
@@ -299,8 +325,13 @@ absl::Status LapseServerImpl::Listen(grpc::ServerBuilder& builder) {
   return absl::OkStatus();
 }
 
-void LapseServerImpl::SetHealth(const char* service, bool serving) {
-  if (serving_) server_->GetHealthCheckService()->SetServingStatus(service, serving);
+void LapseServerImpl::TellHealth() {
+  const bool takes_events = gate_.Check().ok() && !log_->Metrics().stopped;
+  MutexLock lock(health_mutex_);
+  if (!serving_) return;
+  grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
+  for (const char* service : kServiceNames) health->SetServingStatus(service, takes_events && !draining_);
+  health->SetServingStatus(kAlertServiceName, takes_events && !draining_ && !alerts_held_up_);
 }
 
 void LapseServerImpl::OnAlertsCommitted(storage::FeedPosition last) {
@@ -314,7 +345,11 @@ void LapseServerImpl::OnAlertsHeldUp(const absl::Status& status) {
   } else {
     spdlog::error("alerts wait, since they cannot be stored: {}", status.ToString());
   }
-  SetHealth(kAlertServiceName, status.ok());
+  {
+    MutexLock lock(health_mutex_);
+    alerts_held_up_ = !status.ok();
+  }
+  TellHealth();
 }
 
 void LapseServerImpl::FailIngest(const absl::Status& status) {
@@ -323,25 +358,38 @@ void LapseServerImpl::FailIngest(const absl::Status& status) {
   gate_.Close(Unavailable("MATCHER_STOPPED",
                           "The server can no longer judge events and takes none until it is restarted; its log says why",
                           limits::kMicrosPerMinute));
-  for (const char* service : kServiceNames) SetHealth(service, false);
+  TellHealth();
+}
+
+void LapseServerImpl::EndCalls() {
+  {
+    MutexLock lock(health_mutex_);
+    draining_ = true;
+  }
+  TellHealth();
+  hub_->Stop();
+  subscribers_.DrainAll();
+  ingest_streams_.DrainAll();
+  // Beside the shutdown, which waits for test messages that only this ends.
+  std::thread dispatcher_stop([this] { dispatcher_->Stop(); });
+  server_->Shutdown(std::chrono::system_clock::time_point(std::chrono::microseconds(clock_.NowUs())) + kShutdownGrace);
+  server_->Wait();
+  dispatcher_stop.join();
+  MutexLock lock(health_mutex_);
+  serving_ = false;
 }
 
 void LapseServerImpl::Stop() {
   if (std::exchange(stopped_, true)) return;
-  if (server_ != nullptr) {
-    for (const char* service : kServiceNames) SetHealth(service, false);
-    subscribers_.DrainAll();
-    ingest_streams_.DrainAll();
-    server_->Shutdown(std::chrono::system_clock::time_point(std::chrono::microseconds(clock_.NowUs())) + kShutdownGrace);
-    server_->Wait();
-  }
-  housekeeper_.Stop();
-  // First, since the log may wait for a matcher that waits for a full disk.
+  // First, since calls and the log may wait for a matcher that waits for a full disk.
   if (matcher_ != nullptr) matcher_->BeginStop();
+  if (server_ != nullptr) EndCalls();
+  housekeeper_.Stop();
   if (log_ != nullptr) log_->Stop();
   if (matcher_ != nullptr) matcher_->Stop();
   if (dispatcher_ != nullptr) dispatcher_->Stop();
   slow_executor_.Stop();
+  fill_executor_.Stop();
   executor_.Stop();
   if (!started_) return;
   for (const absl::Status& status : {types_->Save(), log_->SaveDuplicateWindow()}) {

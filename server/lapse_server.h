@@ -25,7 +25,7 @@ class LapseServer {
   virtual const std::string& address() const = 0;
 
   // Drains: NOT_SERVING, takes nothing new, finishes what is under way, ends streams with UNAVAILABLE, saves what makes
-  // the next start short. At most limits of 5 s. A second call does nothing.
+  // the next start short. Calls get 2 s, then they are cut. A second call does nothing.
   virtual void Stop() = 0;
 };
 

@@ -257,6 +257,11 @@ absl::StatusOr<Monitor> MonitorCatalog::Commit(MonitorChange::Action action, Mon
   return control.monitor_change().monitor();
 }
 
+absl::Status MonitorCatalog::RecordPendingChanges() {
+  MutexLock changing(change_mutex_);
+  return RecordPending();
+}
+
 absl::Status MonitorCatalog::RecordPending() {
   if (!pending_) return absl::OkStatus();
   const absl::Status status = store_.RecordMonitorChange(*pending_, ChangeTimeUs(*pending_));

@@ -46,6 +46,10 @@ class MonitorCatalog {
   // became of it since.
   absl::StatusOr<lapse::v1::Monitor> Create(const lapse::v1::CreateMonitorRequest& request);
 
+  // Records a change that is logged and that the store could not take; waits for one that is being made. OK where there is
+  // none; UNAVAILABLE (STATE_STORE_FAILED).
+  absl::Status RecordPendingChanges();
+
   // INVALID_ARGUMENT (NAME_INVALID), NOT_FOUND (MONITOR_NOT_FOUND).
   absl::StatusOr<lapse::v1::Monitor> Get(const std::string& name) const;
 

@@ -25,7 +25,7 @@ constexpr int kMaxShards = 64;
 struct RawOptions {
   std::string config;
   std::string data_folder, listen, shards, settle, idle_key_retention, duplicate_window, checkpoint_interval;
-  std::string event_retention, log_file_mb, log_level;
+  std::string event_retention, max_event_age, log_file_mb, log_level;
   std::vector<std::string> index_attributes;
   bool insecure = false;
 };
@@ -51,6 +51,8 @@ void Describe(CLI::App& app, RawOptions& raw) {
             "Among how many accepted events duplicates are recognised, for at most 24h [10000000]");
   AddOption(app, "checkpoint-interval", raw.checkpoint_interval, "How often the matcher's state is saved [30s]");
   AddOption(app, "event-retention", raw.event_retention, "How long events are kept [720h]");
+  AddOption(app, "max-event-age", raw.max_event_age,
+            "How old an event may be when it is received; 0s: any age [0s]");
   AddOption(app, "log-file-mb", raw.log_file_mb, "Size of an event log file in MiB, 1 to 1024 [128]");
   AddOption(app, "log-level", raw.log_level, "trace, debug, info, warning or error [info]");
   app.add_option("--index-attributes", raw.index_attributes,
@@ -144,6 +146,7 @@ void FillFrom(const RawOptions& file, RawOptions* raw) {
   fill(file.duplicate_window, raw->duplicate_window);
   fill(file.checkpoint_interval, raw->checkpoint_interval);
   fill(file.event_retention, raw->event_retention);
+  fill(file.max_event_age, raw->max_event_age);
   fill(file.log_file_mb, raw->log_file_mb);
   fill(file.log_level, raw->log_level);
   if (raw->index_attributes.empty()) raw->index_attributes = file.index_attributes;
@@ -175,6 +178,7 @@ absl::Status ReadConfig(RawOptions* raw) {
   app.add_option("--duplicate-window", file.duplicate_window);
   app.add_option("--checkpoint-interval", file.checkpoint_interval);
   app.add_option("--event-retention", file.event_retention);
+  app.add_option("--max-event-age", file.max_event_age);
   app.add_option("--log-file-mb", file.log_file_mb);
   app.add_option("--log-level", file.log_level);
   app.add_option("--index-attributes", file.index_attributes)->delimiter(',');
@@ -209,6 +213,7 @@ absl::StatusOr<Options> Check(const RawOptions& raw) {
                                 &options.checkpoint_interval_us));
   RETURN_IF_ERROR(
       ParseDuration("event-retention", raw.event_retention, limits::kMicrosPerMinute, &options.event_retention_us));
+  RETURN_IF_ERROR(ParseDuration("max-event-age", raw.max_event_age, 0, &options.max_event_age_us));
   int64_t log_file_mb = options.log_file_bytes >> 20;
   RETURN_IF_ERROR(ParseNumber("log-file-mb", raw.log_file_mb, 1, 1'024, &log_file_mb));
   options.log_file_bytes = log_file_mb << 20;

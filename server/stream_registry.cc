@@ -39,8 +39,8 @@ void StreamRegistry::DrainAll() {
   for (const auto& stream : Snapshot()) stream->Drain();
 }
 
-void StreamRegistry::TickAll(int64_t now_us) {
-  for (const auto& stream : Snapshot()) stream->Tick(now_us);
+void StreamRegistry::TickAll(int64_t steady_us) {
+  for (const auto& stream : Snapshot()) stream->Tick(steady_us);
 }
 
 size_t StreamRegistry::size() const {

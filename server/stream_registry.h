@@ -16,8 +16,8 @@ class Drainable {
   virtual ~Drainable() = default;
   // Takes nothing new, answers what is under way, then ends with UNAVAILABLE. Returns at once.
   virtual void Drain() = 0;
-  // Called about once a second.
-  virtual void Tick(int64_t now_us) = 0;
+  // Called about once a second, with Clock::SteadyUs().
+  virtual void Tick(int64_t steady_us) = 0;
 };
 
 // Thread-safe.
@@ -29,7 +29,7 @@ class StreamRegistry {
   void Remove(Drainable* stream);
   // Drains every stream; later Adds fail.
   void DrainAll();
-  void TickAll(int64_t now_us);
+  void TickAll(int64_t steady_us);
   size_t size() const;
 
   explicit StreamRegistry(size_t max_streams) : max_streams_(max_streams) {}

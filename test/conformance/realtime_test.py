@@ -89,10 +89,9 @@ class RealtimeTest(unittest.TestCase):
 
     def shown_verdicts(self, monitors):
         shown, apart = {}, 0
-        api, messages = self.client.monitor_api, self.client.pb["monitor_pb2"]
+        messages = self.client.pb["monitor_pb2"]
         for monitor in monitors:
-            for one in self.client._all(self.client.monitors.ListExpectations,
-                                        api.ListExpectationsRequest(parent=monitor, page_size=1_000), "expectations"):
+            for one in self.client.list_expectations(monitor):
                 verdict = messages.Verdict.Name(one.verdict)
                 if verdict == "VERDICT_WITHDRAWN":
                     apart += 1

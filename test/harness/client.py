@@ -79,6 +79,10 @@ class Client:
     def list_deliveries(self, **fields):
         return self._all(self.notifiers.ListDeliveries, self.notifier_api.ListDeliveriesRequest(**fields), "deliveries")
 
+    def list_expectations(self, monitor):
+        return self._all(self.monitors.ListExpectations,
+                         self.monitor_api.ListExpectationsRequest(parent=monitor, page_size=1000), "expectations")
+
     @staticmethod
     def _all(method, request, field):
         found = []
