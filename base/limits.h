@@ -58,6 +58,9 @@ inline constexpr int64_t kDefaultReorderToleranceUs = 10 * kMicrosPerSecond;
 inline constexpr int64_t kMaxClockSkewUs = kMicrosPerHour;
 inline constexpr int64_t kDefaultClockSkewUs = kMicrosPerSecond;
 inline constexpr size_t kMaxOpenPerKey = 1'000;
+// Events of a key that can still be judged again; beyond, the oldest are settled early, and what is older than they are is a
+// straggler.
+inline constexpr size_t kMaxRecentPerKey = 4'000;
 // MISSED ones of a key that can still be amended; beyond, the oldest is closed as by age.
 inline constexpr size_t kMaxAmendablePerKey = 1'000;
 inline constexpr int64_t kAlertMaxAgeUs = 30 * kMicrosPerDay;

@@ -239,8 +239,9 @@ class FileSending {
               ? ""
               : absl::StrCat(" (", Grouped(totals.conflicting), " with different content)");
       context_.PrintText(absl::StrCat(Grouped(totals.accepted), " accepted, ",
-                                      Grouped(totals.duplicates), " duplicates", conflicting, ", ",
-                                      Grouped(Rejected()), " rejected.\n"));
+                                      Grouped(totals.duplicates),
+                                      totals.duplicates == 1 ? " duplicate" : " duplicates",
+                                      conflicting, ", ", Grouped(Rejected()), " rejected.\n"));
     }
   }
 

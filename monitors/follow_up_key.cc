@@ -55,7 +55,10 @@ PlacedEventRef FollowUpKey::Place(const KeyEvent& event, const Now& now, Output&
   placed->order_time_us = event.time_us;
   if (!recent_.empty()) {
     const int64_t newest_us = recent_.back()->order_time_us;
-    if (newest_us - event.time_us > rules_.reorder_tolerance_us) {
+    // With as many as are kept, older ones may have been settled early.
+    const bool before_kept = recent_.size() >= limits::kMaxRecentPerKey &&
+                             event.time_us < recent_.front()->order_time_us;
+    if (before_kept || newest_us - event.time_us > rules_.reorder_tolerance_us) {
       placed->order_time_us = newest_us;
       ++out.stragglers;
     }
@@ -107,7 +110,8 @@ Primaries FollowUpKey::ResetJudgements() {
 
 void FollowUpKey::Settle() {
   const int64_t horizon_us = recent_.back()->order_time_us - rules_.reorder_tolerance_us;
-  while (recent_.front()->order_time_us < horizon_us) {
+  while (recent_.front()->order_time_us < horizon_us ||
+         recent_.size() > limits::kMaxRecentPerKey) {
     const PlacedEventRef event = recent_.PopFront();
     settled_.Apply(*event, rules_, [this](PlacedEvent& primary, Judged judged, PlacedEvent*) {
       if (judged != Judged::kOpen && judged != Judged::kMissed) Fix(primary);

@@ -16,6 +16,7 @@ class RecentEvents {
   using const_iterator = const PlacedEventRef*;
 
   bool empty() const { return begin_ == events_.size(); }
+  size_t size() const { return events_.size() - begin_; }
   const_iterator begin() const { return events_.data() + begin_; }
   const_iterator end() const { return events_.data() + events_.size(); }
   const PlacedEventRef& front() const { return events_[begin_]; }

@@ -45,14 +45,15 @@ absl::StatusOr<std::string> Decompress(absl::string_view bytes) {
 }  // namespace
 
 std::string EncodePartitionState(const lapse::internal::v1::PartitionState& state) {
+  if (state.ByteSizeLong() > limits::kMaxPartitionStateBytes) return "";
   const std::string plain = state.SerializeAsString();
   std::string bytes(1 + ZSTD_compressBound(plain.size()), '\0');
   bytes[0] = static_cast<char>(kVersion);
   const size_t size = ZSTD_compressCCtx(Compressor(), bytes.data() + 1, bytes.size() - 1,
                                         plain.data(), plain.size(), kCompressionLevel);
-  // Only out of memory can make it fail, in a buffer of the bound's size; the reader then refuses
-  // the checkpoint.
-  bytes.resize(ZSTD_isError(size) ? 1 : 1 + size);
+  // Only out of memory can make it fail, in a buffer of the bound's size.
+  if (ZSTD_isError(size)) return "";
+  bytes.resize(1 + size);
   return bytes;
 }
 

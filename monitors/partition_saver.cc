@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "base/limits.h"
 #include "base/status_macros.h"
 #include "spdlog/spdlog.h"
 
@@ -112,8 +114,17 @@ absl::Status PartitionSaver::SaveCycle() {
 }
 
 absl::Status PartitionSaver::SaveManifest(const CycleStart& start) {
+  lapse::internal::v1::CheckpointManifest manifest = start.manifest;
+  manifest.clear_saved_partitions();
+  for (int partition = 0; partition < limits::kPartitionCount; ++partition) {
+    if (saved_[partition]) manifest.add_saved_partitions(partition);
+  }
   return Save({storage::PartitionCheckpoint{storage::kManifestPartition, start.position,
-                                            start.manifest.SerializeAsString()}});
+                                            manifest.SerializeAsString()}});
+}
+
+void PartitionSaver::NoteSaved(int partition) {
+  if (partition < limits::kPartitionCount) saved_.set(partition);
 }
 
 absl::Status PartitionSaver::SavePartitions() {
@@ -141,7 +152,15 @@ absl::StatusOr<std::vector<storage::PartitionCheckpoint>> PartitionSaver::TakeBa
 
 absl::Status PartitionSaver::Save(const std::vector<storage::PartitionCheckpoint>& batch) {
   RETURN_IF_ERROR(RecordMonitorChanges());
-  return checkpoints_.Save(batch);
+  for (const storage::PartitionCheckpoint& checkpoint : batch) {
+    if (checkpoint.state.empty() && checkpoint.partition != storage::kManifestPartition) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("the state of partition ", checkpoint.partition, " is too large to be saved"));
+    }
+  }
+  RETURN_IF_ERROR(checkpoints_.Save(batch));
+  for (const storage::PartitionCheckpoint& checkpoint : batch) NoteSaved(checkpoint.partition);
+  return absl::OkStatus();
 }
 
 // A recovery needs the change that made a revision for every key that a checkpoint has. Whoever

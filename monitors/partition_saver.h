@@ -8,6 +8,7 @@
 #define LAPSE_MONITORS_PARTITION_SAVER_H_
 
 #include <atomic>
+#include <bitset>
 #include <cstdint>
 #include <thread>
 #include <vector>
@@ -63,6 +64,8 @@ class PartitionSaver {
 
   // Before Start: where the last cycle of an earlier run stands.
   void RestorePosition(storage::LogPosition position) { position_.store(position); }
+  // Before Start, or on the saver's thread: the partition has a checkpoint, and manifests name it from now on.
+  void NoteSaved(int partition);
 
   void Start();
   // Asks for a cycle soon.
@@ -111,6 +114,7 @@ class PartitionSaver {
 
   // Of the thread alone. After a cycle that failed some partitions are clean and not saved.
   bool everything_ = false;
+  std::bitset<limits::kPartitionCount> saved_;
   std::vector<TimedMonitorChange> unrecorded_;
 
   Mutex mutex_;

@@ -1,11 +1,13 @@
 #include "monitors/recovery.h"
 
 #include <algorithm>
+#include <bitset>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "base/limits.h"
 #include "base/status_macros.h"
 #include "spdlog/spdlog.h"
 
@@ -43,6 +45,17 @@ absl::StatusOr<Checkpoints> LoadCheckpoints(storage::CheckpointStore& store) {
   return loaded;
 }
 
+absl::Status CheckComplete(const Checkpoints& loaded) {
+  std::bitset<limits::kPartitionCount> found;
+  for (const auto& partition : loaded.partitions) found.set(partition.partition);
+  for (const int partition : loaded.start.manifest.saved_partitions()) {
+    if (partition >= 0 && partition < limits::kPartitionCount && found[partition]) continue;
+    return DataLoss("CHECKPOINT_DAMAGED",
+                    absl::StrCat("the checkpoint of partition ", partition, " is missing"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckAgainstLog(const Checkpoints& loaded, const storage::ChunkStore& log) {
   storage::LogPosition newest = loaded.start.position;
   for (const auto& partition : loaded.partitions) newest = std::max(newest, partition.position);
@@ -74,6 +87,7 @@ absl::StatusOr<std::unique_ptr<ShardedMatcher>> RecoverMatcher(const MatcherOpti
                                                                const MatcherDeps& deps,
                                                                const storage::ChunkStore& log) {
   ASSIGN_OR_RETURN(Checkpoints loaded, LoadCheckpoints(deps.checkpoints));
+  RETURN_IF_ERROR(CheckComplete(loaded));
   RETURN_IF_ERROR(CheckAgainstLog(loaded, log));
   ASSIGN_OR_RETURN(const auto history, deps.monitors.LoadMonitorHistory());
   auto matcher = std::make_unique<ShardedMatcher>(options, deps);

@@ -64,6 +64,7 @@ absl::Status ShardedMatcher::RestorePartition(const storage::PartitionCheckpoint
                                     }));
   const int shard = ShardOf(checkpoint.partition, static_cast<int>(workers_.size()));
   workers_[shard]->shard().RestorePartition(checkpoint.partition, std::move(partition));
+  saver_.NoteSaved(checkpoint.partition);
   return absl::OkStatus();
 }
 
@@ -98,14 +99,15 @@ void ShardedMatcher::OnEntry(std::shared_ptr<const storage::LogEntry> entry) {
 void ShardedMatcher::NoteRouted(const storage::LogEntry& entry) {
   routed_.position = entry.position;
   routed_.manifest.set_mark_time_us(std::max(routed_.manifest.mark_time_us(), entry.mark_time_us));
-  for (size_t i = 0; i < entry.controls.size(); ++i) {
-    const ControlRecord& control = entry.controls[i];
+  // Counted as whoever made the change counts it, among the monitor changes of the entry alone.
+  int change_index = 0;
+  for (const ControlRecord& control : entry.controls) {
     if (control.has_server_start()) {
       routed_.manifest.set_settle_us(control.server_start().settle_us());
       routed_.manifest.set_idle_key_retention_us(control.server_start().idle_key_retention_us());
     } else if (control.has_monitor_change()) {
       changes_.push_back(TimedMonitorChange{
-          {entry.position, static_cast<int>(i), control.monitor_change()}, control.time_us()});
+          {entry.position, change_index++, control.monitor_change()}, control.time_us()});
     }
   }
 }

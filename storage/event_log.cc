@@ -259,6 +259,8 @@ LogGroup EventLogThread::TakeGroupLocked() {
   LogGroup group;
   group.requests = queue_.TakeGroup();
   const ClockReading now = Now();
+  // A stop since the loop last looked must hold the marks before one is decided.
+  if (marks_.Observe(now, 0)) ++metrics_.gaps;
   group.wall_us = now.wall_us;
   group.mark_is_due = MarkIsDueLocked(now);
   group.entry = std::make_shared<LogEntry>();

@@ -24,7 +24,7 @@ namespace lapse::storage {
 
 struct RecordedMonitorChange {
   LogPosition position = 0;
-  // Its place among the controls of its entry.
+  // Its place among the monitor changes of its entry.
   int index = 0;
   lapse::internal::v1::MonitorChange change;
 };

@@ -83,13 +83,19 @@ class SqliteStateStore : public StateStore {
   template <typename Body>
   absl::Status Write(Body body) {
     MutexLock lock(writer_mutex_);
+    RETURN_IF_ERROR(stopped_);
     ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::Begin(writer_->db()));
     RETURN_IF_ERROR(body(*writer_));
-    return transaction.Commit();
+    const absl::Status status = transaction.Commit();
+    // After a commit that failed otherwise than on a full disk, what is on disk is uncertain: a later one could stand on it.
+    if (!status.ok() && !absl::IsResourceExhausted(status) && !absl::IsUnavailable(status)) stopped_ = status;
+    return status;
   }
 
   const std::string path_;
   Mutex writer_mutex_;
+  // Why nothing is written any more until the store is opened again.
+  absl::Status stopped_;
   const std::unique_ptr<StateConnection> writer_;
   const std::unique_ptr<StateReaders> readers_;
 };

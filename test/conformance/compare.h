@@ -26,9 +26,9 @@ struct Counts {
   int64_t detected_late = 0;
 };
 
-// The books must balance and be the oracle's; the verdict of every expectation must be the oracle's;
-// exactly those that are MISSED or LATE must have an alert, in the state the oracle says, besides
-// alerts resolved as received late or superseded. Where keys were forgotten, or have many
+// The books must balance and be the oracle's; the verdict of every expectation must be the
+// oracle's; exactly those that are MISSED or LATE must have an alert, in the state the oracle says,
+// besides alerts resolved as received late or superseded. Where keys were forgotten, or have many
 // expectations, not `all_listed`: those that are not are held against the books alone.
 Counts CompareWithOracle(const Scenario& scenario, const std::vector<int64_t>& event_of_sequence,
                          const Outcome& outcome, bool all_listed, Differences& differences);
