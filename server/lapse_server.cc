@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <filesystem>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -173,11 +175,19 @@ class LapseServerImpl : public LapseServer, private monitors::MatcherListener {
 absl::Status LapseServerImpl::OpenStorage() {
   const std::string& root = options_.data_folder;
   ASSIGN_OR_RETURN(folder_, storage::DataFolder::Open(root));
-  ASSIGN_OR_RETURN(state_, storage::SqliteStateStore::Open(absl::StrCat(root, "/state.db")));
+  const std::string state_path = absl::StrCat(root, "/state.db");
+  std::error_code missing;
+  const bool had_state = std::filesystem::file_size(state_path, missing) > 0 && !missing;
+  ASSIGN_OR_RETURN(state_, storage::SqliteStateStore::Open(state_path));
   storage::SqliteChunkStoreOptions chunk_options;
   chunk_options.folder = root;
   chunk_options.file_bytes = options_.log_file_bytes;
   ASSIGN_OR_RETURN(chunks_, storage::SqliteChunkStore::Open(chunk_options));
+  if (!had_state && chunks_->LastPosition() > 0) {
+    return MakeError(absl::StatusCode::kDataLoss, "DATA_FOLDER_DAMAGED",
+                     absl::StrCat(state_path, " is damaged: it is missing or empty, and the event log beside it is not. Alerts and notifiers "
+                                              "are gone; restore it from a backup, or start with another data folder"));
+  }
   ASSIGN_OR_RETURN(checkpoints_, storage::FileCheckpointStore::Open(absl::StrCat(root, "/checkpoints")));
   storage::EventLogOptions log_options;
   log_options.settle_us = options_.settle_us;
@@ -367,6 +377,8 @@ void LapseServerImpl::EndCalls() {
     draining_ = true;
   }
   TellHealth();
+  // What still comes in over open connections is told to come again, until the shutdown cuts them.
+  gate_.Close(Unavailable("DRAINING", "The server is stopping; connect again", limits::kMicrosPerSecond));
   hub_->Stop();
   subscribers_.DrainAll();
   ingest_streams_.DrainAll();

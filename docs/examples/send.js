@@ -1,5 +1,5 @@
 // Sends one event to Lapse: send.js HOST:PORT ORDER_ID [EVENT_TYPE].
-// Run where the proto folder is, or name it in LAPSE_PROTO; GOOGLEAPIS is the folder third_party/googleapis of Debian's
+// Once: npm install @grpc/grpc-js @grpc/proto-loader. Run where the proto folder is, or name it in LAPSE_PROTO; GOOGLEAPIS is the folder third_party/googleapis of Debian's
 // golang-github-grpc-ecosystem-grpc-gateway-dev (npm's google-proto-files has it too).
 "use strict";
 

@@ -1,16 +1,22 @@
 """Sends one event to Lapse: send.py HOST:PORT ORDER_ID [EVENT_TYPE].
 
-Make the stubs once, beside this file:
-  protoc -Iproto -I"$GOOGLEAPIS" --python_out=. --grpc_python_out=. \
+Make the stubs once, beside this file, from the root of the tree:
+  protoc -Iproto -I"$GOOGLEAPIS" --python_out=docs/examples --grpc_python_out=docs/examples \
     --plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin \
     proto/lapse/v1/event.proto proto/lapse/v1/event_service.proto "$GOOGLEAPIS"/google/rpc/status.proto
 with GOOGLEAPIS the folder third_party/googleapis of Debian's golang-github-grpc-ecosystem-grpc-gateway-dev.
 """
 
+import pathlib
 import sys
 import uuid
 
+import google
 import grpc
+
+# Debian's google package and the generated google.rpc stand in two places: join them.
+google.__path__.append(str(pathlib.Path(__file__).parent / "google"))
+
 from lapse.v1 import event_pb2, event_service_pb2, event_service_pb2_grpc
 
 

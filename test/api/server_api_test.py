@@ -13,6 +13,7 @@ from api.api_case import eventually
 
 SERVICES = ["lapse.v1.AlertService", "lapse.v1.EventService", "lapse.v1.MonitorService", "lapse.v1.NotifierService"]
 SERVING = b"\x08\x01"
+NOT_SERVING = b"\x08\x02"
 STOP_SECONDS = 5
 DISK_BYTES = 8 << 20
 
@@ -43,6 +44,16 @@ class ServerApiTest(api_case.ApiCase):
         with self.assertRaises(grpc.RpcError) as raised:
             self.health("lapse.v1.Absent")
         self.assertEqual(raised.exception.code(), grpc.StatusCode.NOT_FOUND)
+
+    def test_health_is_not_serving_while_the_server_drains(self):
+        self.start()
+        watch = self.client.channel.unary_stream("/grpc.health.v1.Health/Watch")
+        watched = [watch(field(1, service), timeout=api_case.PATIENCE_SECONDS) for service in SERVICES]
+        for told in watched:
+            self.assertEqual(next(told), SERVING)
+        self.assertEqual(self.server.stop(), 0)
+        for told in watched:
+            self.assertEqual(next(told), NOT_SERVING)
 
     def test_reflection_lists_the_services_and_gives_their_files(self):
         self.start()

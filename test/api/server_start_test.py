@@ -44,6 +44,18 @@ class ServerStartTest(api_case.ApiCase):
         return {str(path): path.read_bytes() for path in self.data.rglob("*")
                 if path.is_file() and path.stat().st_size and path.name != "LOCK" and path.suffix != ".db-shm"}
 
+    def test_an_emptied_or_missing_state_database_beside_a_log(self):
+        self.fill()
+        state = self.data / "state.db"
+        good = state.read_bytes()
+        for what, spoil in (("empty", lambda: state.write_bytes(b"")), ("missing", state.unlink)):
+            with self.subTest(what):
+                spoil()
+                self.fails(1, str(state), "damaged")
+                state.write_bytes(good)
+        self.start()
+        self.assertEqual(len(self.client.list_alerts()), 500)
+
     def test_a_data_folder_in_use(self):
         self.start()
         self.fails(1, str(self.data), "in use by another server", f"process {self.server.process.pid}",
