@@ -95,7 +95,7 @@ class Watcher {
     while (true) {
       const bool answered_before = answered_;
       answered_ = false;
-      const absl::Status status = Follow();
+      absl::Status status = Follow();
       if (ended_ || signals_.stopped()) {
         NoteCursor();
         return absl::OkStatus();

@@ -85,7 +85,7 @@ absl::Status CheckFilter(Context& context, const Resource& resource, const std::
   lapse::v1::ListEventsRequest request;
   request.set_filter(pattern.filter());
   request.set_page_size(1);
-  const absl::Status status =
+  absl::Status status =
       Call<EventService>(context, &EventService::Stub::ListEvents, request).status();
   if (status.ok()) return status;
   const std::string position = resource.Position(absl::StrCat("follow_up.", role, ".filter"));

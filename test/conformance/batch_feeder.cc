@@ -50,7 +50,6 @@ absl::Status BatchFeeder::SendEnd() {
   events.Add()->set_type("workload_ended");
   events[0].set_source("conformance");
   events[0].set_id("end");
-  clock_.AdvanceTo(workload_.end_time_us);
   RETURN_IF_ERROR(Append(std::move(events), workload_.arrivals.size()));
   return WaitForAnswers(0);
 }

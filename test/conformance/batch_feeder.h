@@ -27,7 +27,7 @@ class BatchFeeder {
 
   // Sends arrivals until `end` (an index in Workload::arrivals) and waits for the answers.
   absl::Status SendUntil(size_t end);
-  // Lets the clock come to Workload::end_time_us, and the log mark it.
+  // Appends an event that concerns nobody, so that the present time is logged.
   absl::Status SendEnd();
 
   // As LiveRun has it; after the last answer.

@@ -11,6 +11,7 @@
 #include "storage/event_log.h"
 #include "test/conformance/batch_feeder.h"
 #include "test/conformance/listener.h"
+#include "test/conformance/mark_watcher.h"
 #include "test/conformance/waiting.h"
 
 namespace lapse::conformance {
@@ -58,7 +59,7 @@ class LiveRunner {
   LiveRunner(const Scenario& scenario, const LiveOptions& options)
       : scenario_(scenario),
         options_(options),
-        clock_(scenario.workload.options.start_time_us - limits::kMicrosPerMinute),
+        clock_(scenario.workload.options.start_time_us - 2 * limits::kDefaultSettleUs),
         run_(std::make_unique<LiveRun>()) {}
 
   // Where a run failed the log is still at work.
@@ -91,7 +92,11 @@ class LiveRunner {
     log_options.id_seed = 1;
     ASSIGN_OR_RETURN(log_, storage::EventLog::Open(log_options, run_->log, clock_));
     matcher_->Start(*log_);
-    return log_->Start(*matcher_);
+    watcher_ = std::make_unique<MarkWatcher>(*matcher_);
+    RETURN_IF_ERROR(log_->Start(*watcher_));
+    // Marks are held at first, then catch up with the clock.
+    clock_.AdvanceBy(limits::kDefaultSettleUs);
+    return watcher_->WaitForMark(clock_.NowUs());
   }
 
   absl::Status CreateMonitors() {
@@ -118,7 +123,9 @@ class LiveRunner {
       RETURN_IF_ERROR(KeepMiddle());
     }
     RETURN_IF_ERROR(feeder_->SendUntil(arrivals));
+    clock_.AdvanceTo(scenario_.workload.end_time_us);
     RETURN_IF_ERROR(feeder_->SendEnd());
+    RETURN_IF_ERROR(watcher_->WaitForMark(clock_.NowUs()));
     ASSIGN_OR_RETURN(run_->event_of_sequence, feeder_->TakeEventOfSequence());
     return absl::OkStatus();
   }
@@ -147,6 +154,7 @@ class LiveRunner {
   storage::MemoryCheckpointStore checkpoints_;
   std::unique_ptr<LiveRun> run_;
   std::unique_ptr<BatchFeeder> feeder_;
+  std::unique_ptr<MarkWatcher> watcher_;
   // The log's thread uses the matcher, whose threads use the log: the log ends first, and is
   // destroyed last.
   std::unique_ptr<storage::EventLog> log_;
