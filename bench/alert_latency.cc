@@ -1,5 +1,5 @@
-// Measures how long after due an alert reaches a subscriber, and how long after due its mail is accepted, on a server that
-// is otherwise idle. Prints percentiles.
+// Measures how long after due an alert reaches a subscriber, and how long after due its mail is
+// accepted, on a server that is otherwise idle. Prints percentiles.
 //
 //   alert_latency SERVER SMTP_PORT
 
@@ -75,7 +75,8 @@ class Percentiles {
 class AlertLatency {
  public:
   AlertLatency(const std::string& server, int smtp_port)
-      : channel_(grpc::CreateChannel(server, grpc::InsecureChannelCredentials())), smtp_port_(smtp_port) {}
+      : channel_(grpc::CreateChannel(server, grpc::InsecureChannelCredentials())),
+        smtp_port_(smtp_port) {}
 
   void Run() {
     for (int i = 0; i < kMonitors; ++i) Prepare(i);
@@ -99,7 +100,8 @@ class AlertLatency {
     mail->set_from("lapse@example.com");
     mail->add_to("ops@example.com");
     v1::Notifier made;
-    Check(v1::NotifierService::NewStub(channel_)->CreateNotifier(&notifier_call, notifier, &made), "notifier");
+    Check(v1::NotifierService::NewStub(channel_)->CreateNotifier(&notifier_call, notifier, &made),
+          "notifier");
 
     grpc::ClientContext monitor_call;
     v1::CreateMonitorRequest monitor;
@@ -112,7 +114,8 @@ class AlertLatency {
     rule->mutable_secondary()->set_key_attribute("key");
     rule->mutable_within()->set_seconds(kWithinSeconds);
     v1::Monitor created;
-    Check(v1::MonitorService::NewStub(channel_)->CreateMonitor(&monitor_call, monitor, &created), "monitor");
+    Check(v1::MonitorService::NewStub(channel_)->CreateMonitor(&monitor_call, monitor, &created),
+          "monitor");
   }
 
   void SendEvents() {
@@ -122,7 +125,8 @@ class AlertLatency {
       v1::IngestEventRequest request;
       request.mutable_event()->set_id(absl::StrCat("latency-", n));
       request.mutable_event()->set_type(absl::StrCat("begun_", n % kMonitors));
-      (*request.mutable_event()->mutable_attributes())["key"].set_string_value(absl::StrCat("k", n));
+      (*request.mutable_event()->mutable_attributes())["key"].set_string_value(
+          absl::StrCat("k", n));
       v1::IngestEventResponse response;
       Check(events->IngestEvent(&call, request, &response), "event");
       WaitUs(kSpacingUs);

@@ -30,7 +30,8 @@ void AlertHub::Publish(FeedPosition last) {
     absl::StatusOr<std::vector<FeedChange>> changes = store_.ReadFeed(Last(), kReadPage);
     if (!changes.ok() || changes->empty()) {
       // Subscribers read from the database themselves: nothing is lost, it only costs more.
-      spdlog::error("alert feed: cannot read what was just committed: {}", changes.status().ToString());
+      spdlog::error("alert feed: cannot read what was just committed: {}",
+                    changes.status().ToString());
       MutexLock lock(mutex_);
       recent_.clear();
       last_ = last;
@@ -74,7 +75,8 @@ std::vector<AlertHub::SharedChange> AlertHub::ReadRecent(FeedPosition after, int
   return changes;
 }
 
-absl::StatusOr<std::vector<AlertHub::SharedChange>> AlertHub::Read(FeedPosition after, int limit) const {
+absl::StatusOr<std::vector<AlertHub::SharedChange>> AlertHub::Read(FeedPosition after,
+                                                                   int limit) const {
   const FeedPosition last = Last();
   if (after >= last) return std::vector<SharedChange>();
   std::vector<SharedChange> recent = ReadRecent(after, limit);
@@ -89,14 +91,17 @@ absl::StatusOr<std::vector<AlertHub::SharedChange>> AlertHub::Read(FeedPosition 
   return changes;
 }
 
-absl::StatusOr<lapse::v1::Alert> AlertHub::AwaitResolved(const std::string& alert_name, int64_t deadline_us) {
+absl::StatusOr<lapse::v1::Alert> AlertHub::AwaitResolved(const std::string& alert_name,
+                                                         int64_t deadline_us) {
   while (true) {
     const FeedPosition seen = Last();
     ASSIGN_OR_RETURN(lapse::v1::Alert alert, store_.GetAlert(alert_name));
-    if (alert.state() == lapse::v1::Alert::STATE_RESOLVED || clock_.NowUs() >= deadline_us) return alert;
+    if (alert.state() == lapse::v1::Alert::STATE_RESOLVED || clock_.NowUs() >= deadline_us)
+      return alert;
     MutexLock lock(mutex_);
     if (stopped_) return alert;
-    while (last_ == seen && !stopped_ && clock_.NowUs() < deadline_us) clock_.WaitUntil(lock, published_, deadline_us);
+    while (last_ == seen && !stopped_ && clock_.NowUs() < deadline_us)
+      clock_.WaitUntil(lock, published_, deadline_us);
   }
 }
 

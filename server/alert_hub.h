@@ -1,4 +1,5 @@
-// Between the alert recorder and the subscribers: the newest changes of the feed, read once for all of them.
+// Between the alert recorder and the subscribers: the newest changes of the feed, read once for all
+// of them.
 #ifndef LAPSE_SERVER_ALERT_HUB_H_
 #define LAPSE_SERVER_ALERT_HUB_H_
 
@@ -28,11 +29,12 @@ class AlertHub {
   // Reads where the feed stands. Before anything else.
   absl::Status Load();
 
-  // The recorder has committed the feed up to `last`: reads what is new and calls the listeners. One thread at a time.
+  // The recorder has committed the feed up to `last`: reads what is new and calls the listeners.
+  // One thread at a time.
   void Publish(storage::FeedPosition last);
 
-  // Called after each publish, on the recorder's thread; must not block. Returns a token for Unlisten, after which the
-  // listener is not called any more.
+  // Called after each publish, on the recorder's thread; must not block. Returns a token for
+  // Unlisten, after which the listener is not called any more.
   int64_t Listen(std::function<void()> listener);
   void Unlisten(int64_t token);
 
@@ -40,11 +42,14 @@ class AlertHub {
   storage::FeedPosition Last() const;
   const std::string& feed_id() const { return feed_id_; }
 
-  // Published changes after `after`, oldest first; from memory where they are recent. OUT_OF_RANGE as ReadFeed.
+  // Published changes after `after`, oldest first; from memory where they are recent. OUT_OF_RANGE
+  // as ReadFeed.
   absl::StatusOr<std::vector<SharedChange>> Read(storage::FeedPosition after, int limit) const;
 
-  // Waits until the alert's stored state is RESOLVED, the clock reaches `deadline_us`, or Stop; returns the alert.
-  absl::StatusOr<lapse::v1::Alert> AwaitResolved(const std::string& alert_name, int64_t deadline_us);
+  // Waits until the alert's stored state is RESOLVED, the clock reaches `deadline_us`, or Stop;
+  // returns the alert.
+  absl::StatusOr<lapse::v1::Alert> AwaitResolved(const std::string& alert_name,
+                                                 int64_t deadline_us);
 
   // Ends every wait, now and later.
   void Stop();

@@ -13,15 +13,19 @@ namespace lapse::server {
 class AlertService : public lapse::v1::AlertService::CallbackService {
  public:
   // All outlive the service.
-  AlertService(const AlertStreamContext& context, storage::EventLog& log) : context_(context), log_(log) {}
+  AlertService(const AlertStreamContext& context, storage::EventLog& log)
+      : context_(context), log_(log) {}
 
   grpc::ServerWriteReactor<lapse::v1::StreamAlertsResponse>* StreamAlerts(
       grpc::CallbackServerContext* call, const lapse::v1::StreamAlertsRequest* request) override;
-  grpc::ServerUnaryReactor* GetAlert(grpc::CallbackServerContext* call, const lapse::v1::GetAlertRequest* request,
+  grpc::ServerUnaryReactor* GetAlert(grpc::CallbackServerContext* call,
+                                     const lapse::v1::GetAlertRequest* request,
                                      lapse::v1::Alert* response) override;
-  grpc::ServerUnaryReactor* ListAlerts(grpc::CallbackServerContext* call, const lapse::v1::ListAlertsRequest* request,
+  grpc::ServerUnaryReactor* ListAlerts(grpc::CallbackServerContext* call,
+                                       const lapse::v1::ListAlertsRequest* request,
                                        lapse::v1::ListAlertsResponse* response) override;
-  grpc::ServerUnaryReactor* CloseAlert(grpc::CallbackServerContext* call, const lapse::v1::CloseAlertRequest* request,
+  grpc::ServerUnaryReactor* CloseAlert(grpc::CallbackServerContext* call,
+                                       const lapse::v1::CloseAlertRequest* request,
                                        lapse::v1::Alert* response) override;
 
  private:
@@ -29,7 +33,8 @@ class AlertService : public lapse::v1::AlertService::CallbackService {
   absl::StatusOr<storage::FeedPosition> StartOf(const lapse::v1::StreamAlertsRequest& request);
   absl::StatusOr<lapse::v1::Alert> Get(const lapse::v1::GetAlertRequest& request);
   absl::StatusOr<lapse::v1::ListAlertsResponse> List(const lapse::v1::ListAlertsRequest& request);
-  absl::StatusOr<lapse::v1::Alert> Close(const lapse::v1::CloseAlertRequest& request, int64_t deadline_us);
+  absl::StatusOr<lapse::v1::Alert> Close(const lapse::v1::CloseAlertRequest& request,
+                                         int64_t deadline_us);
 
   const AlertStreamContext context_;
   storage::EventLog& log_;

@@ -21,7 +21,8 @@ constexpr int kPageItems = 256;
 
 }  // namespace
 
-AlertStream::AlertStream(const AlertStreamContext& context, grpc::CallbackServerContext* call, Matches matches)
+AlertStream::AlertStream(const AlertStreamContext& context, grpc::CallbackServerContext* call,
+                         Matches matches)
     : context_(context), call_(call), matches_(std::move(matches)) {
   last_item_us_ = context_.clock.SteadyUs();
 }
@@ -51,8 +52,9 @@ void AlertStream::Begin(FeedPosition after) {
 
 void AlertStream::Drain() {
   MutexLock lock(mutex_);
-  FinishOnce(ToGrpcStatus(Unavailable("DRAINING", "The server is stopping; connect again with your cursor",
-                                      limits::kMicrosPerSecond)));
+  FinishOnce(
+      ToGrpcStatus(Unavailable("DRAINING", "The server is stopping; connect again with your cursor",
+                               limits::kMicrosPerSecond)));
 }
 
 void AlertStream::Tick(int64_t steady_us) {
@@ -62,11 +64,13 @@ void AlertStream::Tick(int64_t steady_us) {
     if (steady_us - write_start_us_ <= limits::kSubscriberWriteTimeoutUs) return;
     // The write that is stuck can only be ended by cancelling the call.
     call_->TryCancel();
-    FinishOnce(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED,
-                            "The subscriber has not read for 60 s; connect again with your cursor"));
+    FinishOnce(
+        grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED,
+                     "The subscriber has not read for 60 s; connect again with your cursor"));
     return;
   }
-  if (synced_ && !filling_ && buffer_.empty() && steady_us - last_item_us_ >= limits::kHeartbeatUs) {
+  if (synced_ && !filling_ && buffer_.empty() &&
+      steady_us - last_item_us_ >= limits::kHeartbeatUs) {
     StreamAlertsResponse response;
     response.mutable_heartbeat()->set_cursor(CursorAt(position_));
     SetTimestamp(context_.clock.NowUs(), response.mutable_heartbeat()->mutable_server_time());
@@ -148,7 +152,8 @@ absl::Status AlertStream::FillChanges() {
     MutexLock lock(mutex_);
     after = position_;
   }
-  ASSIGN_OR_RETURN(const std::vector<AlertHub::SharedChange> changes, context_.hub.Read(after, kPageItems));
+  ASSIGN_OR_RETURN(const std::vector<AlertHub::SharedChange> changes,
+                   context_.hub.Read(after, kPageItems));
   for (const AlertHub::SharedChange& change : changes) {
     after = change->position;
     if (!matches_(change->alert)) continue;

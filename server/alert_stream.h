@@ -1,5 +1,5 @@
-// One StreamAlerts subscriber: pulls from the feed by its own cursor, one write under way, at most one page in memory. A
-// slow one holds up nobody, loses nothing and grows nothing.
+// One StreamAlerts subscriber: pulls from the feed by its own cursor, one write under way, at most
+// one page in memory. A slow one holds up nobody, loses nothing and grows nothing.
 #ifndef LAPSE_SERVER_ALERT_STREAM_H_
 #define LAPSE_SERVER_ALERT_STREAM_H_
 
@@ -38,9 +38,11 @@ class AlertStream : public grpc::ServerWriteReactor<lapse::v1::StreamAlertsRespo
  public:
   using Matches = std::function<bool(const lapse::v1::Alert&)>;
 
-  AlertStream(const AlertStreamContext& context, grpc::CallbackServerContext* call, Matches matches);
+  AlertStream(const AlertStreamContext& context, grpc::CallbackServerContext* call,
+              Matches matches);
 
-  // After the registry has taken the stream. `after`: the cursor's position, or -1 to start with a snapshot.
+  // After the registry has taken the stream. `after`: the cursor's position, or -1 to start with a
+  // snapshot.
   void Begin(storage::FeedPosition after);
 
   void Drain() override;

@@ -12,13 +12,14 @@
 
 namespace lapse::server {
 
-inline absl::StatusOr<storage::LogPosition> AppendControlAndWait(storage::EventLog& log,
-                                                                 lapse::internal::v1::ControlRecord control) {
+inline absl::StatusOr<storage::LogPosition> AppendControlAndWait(
+    storage::EventLog& log, lapse::internal::v1::ControlRecord control) {
   auto done = std::make_shared<std::promise<absl::StatusOr<storage::LogPosition>>>();
   std::future<absl::StatusOr<storage::LogPosition>> result = done->get_future();
-  RETURN_IF_ERROR(log.AppendControl(std::move(control), [done](absl::StatusOr<storage::LogPosition> position) {
-    done->set_value(std::move(position));
-  }));
+  RETURN_IF_ERROR(
+      log.AppendControl(std::move(control), [done](absl::StatusOr<storage::LogPosition> position) {
+        done->set_value(std::move(position));
+      }));
   return result.get();
 }
 

@@ -34,7 +34,8 @@ using lapse::v1::ListEventTypesResponse;
 
 absl::Status CheckEvent(const IngestEventRequest& request, int64_t now_us, int64_t max_age_us) {
   RETURN_IF_ERROR(CheckRequestSize(request.ByteSizeLong()));
-  if (!request.has_event()) return InvalidField("event", "EVENT_MISSING", "event is not set; it is required");
+  if (!request.has_event())
+    return InvalidField("event", "EVENT_MISSING", "event is not set; it is required");
   return WithFieldPrefix(ValidateEvent(request.event(), now_us, max_age_us), "event");
 }
 
@@ -50,7 +51,8 @@ absl::StatusOr<bool> IsDescending(const std::string& order_by) {
 absl::Status ReadPlace(const PagePlace& place, storage::EventQuery* query) {
   if (place.empty()) return absl::OkStatus();
   std::pair<int64_t, int64_t> after;
-  if (place.size() != 3 || !absl::SimpleAtoi(place[0], &after.first) || !absl::SimpleAtoi(place[1], &after.second) ||
+  if (place.size() != 3 || !absl::SimpleAtoi(place[0], &after.first) ||
+      !absl::SimpleAtoi(place[1], &after.second) ||
       !absl::SimpleAtoi(place[2], &query->max_sequence)) {
     return absl::InternalError("page token of another form");
   }
@@ -62,13 +64,16 @@ void Narrow(const Filter& filter, const IndexedAttributeSet& indexed, storage::E
   std::tie(query->min_time_us, query->max_time_us) = filter.RequiredTimeRange(kEventOccurTime);
   for (const RequiredEquality& equality : filter.RequiredEqualities()) {
     // A double is not indexed, and 5.0 equals 5.
-    if (equality.field_id != kEventAttributes || equality.is_number || !indexed.Contains(equality.key)) continue;
+    if (equality.field_id != kEventAttributes || equality.is_number ||
+        !indexed.Contains(equality.key))
+      continue;
     query->attribute_equals = {equality.key, equality.value};
     return;
   }
 }
 
-absl::StatusOr<ListEventsResponse> ListPage(const EventServiceContext& context, const ListEventsRequest& request) {
+absl::StatusOr<ListEventsResponse> ListPage(const EventServiceContext& context,
+                                            const ListEventsRequest& request) {
   ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
   ASSIGN_OR_RETURN(const Filter filter, Filter::Parse(request.filter(), EventSchema()));
   ASSIGN_OR_RETURN(const bool descending, IsDescending(request.order_by()));
@@ -85,9 +90,9 @@ absl::StatusOr<ListEventsResponse> ListPage(const EventServiceContext& context, 
   ListEventsResponse response;
   for (Event& event : page.events) *response.add_events() = std::move(event);
   if (page.next_after.has_value()) {
-    response.set_next_page_token(
-        MakePageToken(same, {absl::StrCat(page.next_after->first), absl::StrCat(page.next_after->second),
-                             absl::StrCat(query.max_sequence)}));
+    response.set_next_page_token(MakePageToken(
+        same, {absl::StrCat(page.next_after->first), absl::StrCat(page.next_after->second),
+               absl::StrCat(query.max_sequence)}));
   }
   return response;
 }
@@ -121,7 +126,8 @@ grpc::ServerUnaryReactor* EventService::IngestEvent(grpc::CallbackServerContext*
     events.Mutable(0)->clear_ingest_time();
     events.Mutable(0)->clear_sequence();
     status = context_.log.Append(
-        std::move(events), [reactor, response](const absl::StatusOr<storage::AppendResult>& result) {
+        std::move(events),
+        [reactor, response](const absl::StatusOr<storage::AppendResult>& result) {
           if (result.ok()) {
             response->set_sequence(result->events[0].sequence);
             response->set_duplicate(result->events[0].duplicate);
@@ -139,7 +145,8 @@ grpc::ServerUnaryReactor* EventService::BatchIngestEvents(grpc::CallbackServerCo
                                                           BatchIngestEventsResponse* response) {
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   EventList events = request->events();
-  absl::StatusOr<SiftedBatch> sifted = SiftBatch(&events, request->ByteSizeLong(), context_.clock.NowUs(), context_.max_event_age_us);
+  absl::StatusOr<SiftedBatch> sifted = SiftBatch(&events, request->ByteSizeLong(),
+                                                 context_.clock.NowUs(), context_.max_event_age_us);
   absl::Status status = context_.gate.Check();
   if (status.ok()) status = sifted.status();
   if (status.ok() && sifted->accepted.empty()) {
@@ -150,12 +157,13 @@ grpc::ServerUnaryReactor* EventService::BatchIngestEvents(grpc::CallbackServerCo
   if (status.ok()) {
     EventList accepted;
     accepted.Swap(&sifted->accepted);
-    status = context_.log.Append(
-        std::move(accepted), [reactor, response, sifted = *std::move(sifted)](
-                                 const absl::StatusOr<storage::AppendResult>& result) {
-          if (result.ok()) *response = MakeBatchResponse(sifted, result->events);
-          reactor->Finish(ToGrpcStatus(result.status()));
-        });
+    status = context_.log.Append(std::move(accepted),
+                                 [reactor, response, sifted = *std::move(sifted)](
+                                     const absl::StatusOr<storage::AppendResult>& result) {
+                                   if (result.ok())
+                                     *response = MakeBatchResponse(sifted, result->events);
+                                   reactor->Finish(ToGrpcStatus(result.status()));
+                                 });
   }
   if (!status.ok()) reactor->Finish(ToGrpcStatus(status));
   return reactor;
@@ -163,12 +171,13 @@ grpc::ServerUnaryReactor* EventService::BatchIngestEvents(grpc::CallbackServerCo
 
 grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest, lapse::v1::IngestEventStreamResponse>*
 EventService::IngestEventStream(grpc::CallbackServerContext* /*call*/) {
-  using Refused = RefusedStream<
-      grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest, lapse::v1::IngestEventStreamResponse>>;
-  const auto stream = std::make_shared<IngestStream>(
-      IngestStreamContext{context_.log, context_.gate, context_.clock, context_.registry, context_.max_event_age_us});
+  using Refused = RefusedStream<grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest,
+                                                        lapse::v1::IngestEventStreamResponse>>;
+  const auto stream = std::make_shared<IngestStream>(IngestStreamContext{
+      context_.log, context_.gate, context_.clock, context_.registry, context_.max_event_age_us});
   if (!context_.registry.Add(stream)) {
-    return new Refused(Unavailable("TOO_MANY_STREAMS", "The server stops, or has too many streams; try again later",
+    return new Refused(Unavailable("TOO_MANY_STREAMS",
+                                   "The server stops, or has too many streams; try again later",
                                    limits::kMicrosPerSecond));
   }
   stream->Begin();
@@ -176,7 +185,8 @@ EventService::IngestEventStream(grpc::CallbackServerContext* /*call*/) {
 }
 
 grpc::ServerUnaryReactor* EventService::ListEvents(grpc::CallbackServerContext* call,
-                                                   const ListEventsRequest* request, ListEventsResponse* response) {
+                                                   const ListEventsRequest* request,
+                                                   ListEventsResponse* response) {
   return RunUnary(context_.executor, call, request, response,
                   [this](const ListEventsRequest& list) { return ListPage(context_, list); });
 }

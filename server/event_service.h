@@ -40,12 +40,14 @@ class EventService : public lapse::v1::EventService::CallbackService {
   grpc::ServerUnaryReactor* IngestEvent(grpc::CallbackServerContext* call,
                                         const lapse::v1::IngestEventRequest* request,
                                         lapse::v1::IngestEventResponse* response) override;
-  grpc::ServerUnaryReactor* BatchIngestEvents(grpc::CallbackServerContext* call,
-                                              const lapse::v1::BatchIngestEventsRequest* request,
-                                              lapse::v1::BatchIngestEventsResponse* response) override;
-  grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest, lapse::v1::IngestEventStreamResponse>*
+  grpc::ServerUnaryReactor* BatchIngestEvents(
+      grpc::CallbackServerContext* call, const lapse::v1::BatchIngestEventsRequest* request,
+      lapse::v1::BatchIngestEventsResponse* response) override;
+  grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest,
+                          lapse::v1::IngestEventStreamResponse>*
   IngestEventStream(grpc::CallbackServerContext* call) override;
-  grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* call, const lapse::v1::ListEventsRequest* request,
+  grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* call,
+                                       const lapse::v1::ListEventsRequest* request,
                                        lapse::v1::ListEventsResponse* response) override;
   grpc::ServerUnaryReactor* ListEventTypes(grpc::CallbackServerContext* call,
                                            const lapse::v1::ListEventTypesRequest* request,

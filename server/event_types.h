@@ -16,7 +16,8 @@
 
 namespace lapse::server {
 
-// Thread-safe. Beyond limits::kMaxEventTypes types and limits::kMaxAttributesPerType attributes new ones are not added.
+// Thread-safe. Beyond limits::kMaxEventTypes types and limits::kMaxAttributesPerType attributes new
+// ones are not added.
 class EventTypes {
  public:
   // `store` outlives this.

@@ -1,5 +1,5 @@
-// A fixed pool of threads for work that may block (database reads, waiting for a commit), so that gRPC's own threads do
-// not.
+// A fixed pool of threads for work that may block (database reads, waiting for a commit), so that
+// gRPC's own threads do not.
 #ifndef LAPSE_SERVER_EXECUTOR_H_
 #define LAPSE_SERVER_EXECUTOR_H_
 

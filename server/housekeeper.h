@@ -14,7 +14,8 @@
 
 namespace lapse::server {
 
-// One thread; tasks run one after the other. A task that fails is told in the log and tried again when it is next due.
+// One thread; tasks run one after the other. A task that fails is told in the log and tried again
+// when it is next due.
 class Housekeeper {
  public:
   using Task = std::function<absl::Status()>;

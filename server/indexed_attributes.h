@@ -1,4 +1,5 @@
-// Which attributes events can be found by: those that the server was told to index, and every monitor's keys.
+// Which attributes events can be found by: those that the server was told to index, and every
+// monitor's keys.
 #ifndef LAPSE_SERVER_INDEXED_ATTRIBUTES_H_
 #define LAPSE_SERVER_INDEXED_ATTRIBUTES_H_
 
@@ -26,7 +27,8 @@ class IndexedAttributeSet {
     MutexLock lock(mutex_);
     const size_t before = names_.size();
     for (const lapse::v1::EventPattern* pattern :
-         {&monitor.follow_up().primary(), &monitor.follow_up().secondary(), &monitor.follow_up().cancel()}) {
+         {&monitor.follow_up().primary(), &monitor.follow_up().secondary(),
+          &monitor.follow_up().cancel()}) {
       if (!pattern->key_attribute().empty()) names_.insert(pattern->key_attribute());
     }
     if (names_.size() != before) chunks_.SetIndexedAttributes({names_.begin(), names_.end()});

@@ -48,7 +48,8 @@ absl::Status CheckRequestSize(size_t request_bytes) {
                                 limits::kMaxRequestBytes, " are allowed; split the batch"));
 }
 
-absl::StatusOr<SiftedBatch> SiftBatch(EventList* events, size_t request_bytes, int64_t now_us, int64_t max_age_us) {
+absl::StatusOr<SiftedBatch> SiftBatch(EventList* events, size_t request_bytes, int64_t now_us,
+                                      int64_t max_age_us) {
   RETURN_IF_ERROR(CheckBatch(events->size(), request_bytes));
   SiftedBatch batch;
   batch.event_count = events->size();

@@ -1,4 +1,5 @@
-// What unary, batch and stream ingest share: sorting out the events that are refused, and telling where the others stand.
+// What unary, batch and stream ingest share: sorting out the events that are refused, and telling
+// where the others stand.
 #ifndef LAPSE_SERVER_INGEST_H_
 #define LAPSE_SERVER_INGEST_H_
 
@@ -24,16 +25,17 @@ struct SiftedBatch {
   int event_count = 0;
 };
 
-// Empties `events`. INVALID_ARGUMENT for a fault of the whole batch: BATCH_EMPTY, BATCH_TOO_MANY_EVENTS, REQUEST_TOO_LARGE.
-// `max_age_us` as in ValidateEvent.
-absl::StatusOr<SiftedBatch> SiftBatch(EventList* events, size_t request_bytes, int64_t now_us, int64_t max_age_us);
+// Empties `events`. INVALID_ARGUMENT for a fault of the whole batch: BATCH_EMPTY,
+// BATCH_TOO_MANY_EVENTS, REQUEST_TOO_LARGE. `max_age_us` as in ValidateEvent.
+absl::StatusOr<SiftedBatch> SiftBatch(EventList* events, size_t request_bytes, int64_t now_us,
+                                      int64_t max_age_us);
 
 // INVALID_ARGUMENT, reason REQUEST_TOO_LARGE, over limits::kMaxRequestBytes.
 absl::Status CheckRequestSize(size_t request_bytes);
 
 // `appended` stands for batch.accepted, in order; empty where that is.
-lapse::v1::BatchIngestEventsResponse MakeBatchResponse(const SiftedBatch& batch,
-                                                       const std::vector<storage::AppendedEvent>& appended);
+lapse::v1::BatchIngestEventsResponse MakeBatchResponse(
+    const SiftedBatch& batch, const std::vector<storage::AppendedEvent>& appended);
 
 }  // namespace lapse::server
 

@@ -1,4 +1,5 @@
-// Shuts ingest for good when what follows it has failed: an event that can no longer be judged must not be acknowledged.
+// Shuts ingest for good when what follows it has failed: an event that can no longer be judged must
+// not be acknowledged.
 #ifndef LAPSE_SERVER_INGEST_GATE_H_
 #define LAPSE_SERVER_INGEST_GATE_H_
 

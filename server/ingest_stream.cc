@@ -61,26 +61,30 @@ std::shared_ptr<IngestStream::Slot> IngestStream::AddSlot() {
 
 absl::Status IngestStream::Submit(const std::shared_ptr<Slot>& slot) {
   if (request_.batch_number() <= last_batch_number_) {
-    return InvalidField("batch_number", "BATCH_NUMBER_NOT_RISING",
-                        absl::StrCat("batch_number is ", request_.batch_number(), "; it must be above ",
-                                     last_batch_number_, ", the one before"));
+    return InvalidField(
+        "batch_number", "BATCH_NUMBER_NOT_RISING",
+        absl::StrCat("batch_number is ", request_.batch_number(), "; it must be above ",
+                     last_batch_number_, ", the one before"));
   }
   last_batch_number_ = request_.batch_number();
   RETURN_IF_ERROR(context_.gate.Check());
   const size_t request_bytes = request_.ByteSizeLong();
-  ASSIGN_OR_RETURN(SiftedBatch sifted, SiftBatch(request_.mutable_events(), request_bytes,
-                                                     context_.clock.NowUs(), context_.max_event_age_us));
+  ASSIGN_OR_RETURN(SiftedBatch sifted,
+                   SiftBatch(request_.mutable_events(), request_bytes, context_.clock.NowUs(),
+                             context_.max_event_age_us));
   if (sifted.accepted.empty()) {
     Answer(slot, absl::OkStatus(), MakeBatchResponse(sifted, {}));
     return absl::OkStatus();
   }
   EventList events;
   events.Swap(&sifted.accepted);
-  return context_.log.Append(std::move(events), [self = shared_from_this(), slot, sifted = std::move(sifted)](
-                                            absl::StatusOr<storage::AppendResult> result) {
-    self->Answer(slot, result.status(), result.ok() ? MakeBatchResponse(sifted, result->events)
-                                                    : BatchIngestEventsResponse());
-  });
+  return context_.log.Append(
+      std::move(events), [self = shared_from_this(), slot, sifted = std::move(sifted)](
+                             absl::StatusOr<storage::AppendResult> result) {
+        self->Answer(
+            slot, result.status(),
+            result.ok() ? MakeBatchResponse(sifted, result->events) : BatchIngestEventsResponse());
+      });
 }
 
 void IngestStream::Answer(const std::shared_ptr<Slot>& slot, const absl::Status& status,
@@ -104,9 +108,10 @@ void IngestStream::Proceed() {
     StartRead(&request_);
   }
   if (ended && slots_.empty()) {
-    FinishOnce(read_closed_ ? grpc::Status::OK
-                            : ToGrpcStatus(Unavailable("DRAINING", "The server is stopping; connect again",
-                                                       limits::kMicrosPerSecond)));
+    FinishOnce(read_closed_
+                   ? grpc::Status::OK
+                   : ToGrpcStatus(Unavailable("DRAINING", "The server is stopping; connect again",
+                                              limits::kMicrosPerSecond)));
   }
 }
 

@@ -1,4 +1,5 @@
-// One IngestEventStream: reads numbered batches, queues them in the log, and answers in order as they become durable.
+// One IngestEventStream: reads numbered batches, queues them in the log, and answers in order as
+// they become durable.
 #ifndef LAPSE_SERVER_INGEST_STREAM_H_
 #define LAPSE_SERVER_INGEST_STREAM_H_
 
@@ -26,10 +27,10 @@ struct IngestStreamContext {
 };
 
 // Owned by the registry until OnDone.
-class IngestStream
-    : public grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest, lapse::v1::IngestEventStreamResponse>,
-      public Drainable,
-      public std::enable_shared_from_this<IngestStream> {
+class IngestStream : public grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest,
+                                                    lapse::v1::IngestEventStreamResponse>,
+                     public Drainable,
+                     public std::enable_shared_from_this<IngestStream> {
  public:
   explicit IngestStream(const IngestStreamContext& context) : context_(context) {}
 

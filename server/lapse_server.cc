@@ -59,8 +59,8 @@ constexpr int64_t kTrimIntervalUs = limits::kMicrosPerMinute;
 constexpr int kTrimLimit = 10'000;
 
 constexpr char kAlertServiceName[] = "lapse.v1.AlertService";
-constexpr const char* kServiceNames[] = {"", "lapse.v1.EventService", kAlertServiceName, "lapse.v1.MonitorService",
-                                         "lapse.v1.NotifierService"};
+constexpr const char* kServiceNames[] = {"", "lapse.v1.EventService", kAlertServiceName,
+                                         "lapse.v1.MonitorService", "lapse.v1.NotifierService"};
 
 int ShardCount(const Options& options) {
   if (options.shard_count > 0) return options.shard_count;
@@ -70,7 +70,8 @@ int ShardCount(const Options& options) {
 // Hands each entry to the tally and to the matcher.
 class EntryFanOut : public storage::LogFollower {
  public:
-  EntryFanOut(EventTypes& types, monitors::ShardedMatcher& matcher) : types_(types), matcher_(matcher) {}
+  EntryFanOut(EventTypes& types, monitors::ShardedMatcher& matcher)
+      : types_(types), matcher_(matcher) {}
 
   void OnEntry(std::shared_ptr<const storage::LogEntry> entry) override {
     types_.Count(*entry);
@@ -184,11 +185,15 @@ absl::Status LapseServerImpl::OpenStorage() {
   chunk_options.file_bytes = options_.log_file_bytes;
   ASSIGN_OR_RETURN(chunks_, storage::SqliteChunkStore::Open(chunk_options));
   if (!had_state && chunks_->LastPosition() > 0) {
-    return MakeError(absl::StatusCode::kDataLoss, "DATA_FOLDER_DAMAGED",
-                     absl::StrCat(state_path, " is damaged: it is missing or empty, and the event log beside it is not. Alerts and notifiers "
-                                              "are gone; restore it from a backup, or start with another data folder"));
+    return MakeError(
+        absl::StatusCode::kDataLoss, "DATA_FOLDER_DAMAGED",
+        absl::StrCat(state_path,
+                     " is damaged: it is missing or empty, and the event log beside it is not. "
+                     "Alerts and notifiers "
+                     "are gone; restore it from a backup, or start with another data folder"));
   }
-  ASSIGN_OR_RETURN(checkpoints_, storage::FileCheckpointStore::Open(absl::StrCat(root, "/checkpoints")));
+  ASSIGN_OR_RETURN(checkpoints_,
+                   storage::FileCheckpointStore::Open(absl::StrCat(root, "/checkpoints")));
   storage::EventLogOptions log_options;
   log_options.settle_us = options_.settle_us;
   log_options.idle_key_retention_us = options_.idle_key_retention_us;
@@ -205,12 +210,14 @@ absl::Status LapseServerImpl::Recover() {
   RETURN_IF_ERROR(types_->Load());
   RETURN_IF_ERROR(ReadBack());
   RETURN_IF_ERROR(catalog_->Load());
-  for (const lapse::v1::Monitor& monitor : catalog_->List("", limits::kMaxMonitors)) indexed_->AddKeysOf(monitor);
+  for (const lapse::v1::Monitor& monitor : catalog_->List("", limits::kMaxMonitors))
+    indexed_->AddKeysOf(monitor);
   hub_ = std::make_unique<AlertHub>(*state_, clock_);
   RETURN_IF_ERROR(hub_->Load());
   notifiers::Channels channels;
   channels[lapse::v1::Notifier::kEmail] = std::make_unique<notifiers::EmailChannel>();
-  dispatcher_ = std::make_unique<notifiers::Dispatcher>(*state_, *state_, std::move(channels), clock_);
+  dispatcher_ =
+      std::make_unique<notifiers::Dispatcher>(*state_, *state_, std::move(channels), clock_);
   monitors::MatcherOptions matcher_options;
   matcher_options.shard_count = ShardCount(options_);
   matcher_options.checkpoint_interval_us = options_.checkpoint_interval_us;
@@ -227,36 +234,42 @@ absl::Status LapseServerImpl::Recover() {
 
 absl::Status LapseServerImpl::ReadBack() {
   const storage::LogPosition from = types_->SavedPosition() + 1 - kReadBackEntries;
-  return chunks_->Read(std::max(from, chunks_->FirstPosition()), [this](const storage::LogEntry& entry) {
-    types_->Count(entry);
-    return catalog_->RecordLogged(entry);
-  });
+  return chunks_->Read(std::max(from, chunks_->FirstPosition()),
+                       [this](const storage::LogEntry& entry) {
+                         types_->Count(entry);
+                         return catalog_->RecordLogged(entry);
+                       });
 }
 
 void LapseServerImpl::MakeServices() {
-  event_service_ = std::make_unique<EventService>(EventServiceContext{.log = *log_,
-                                                                      .gate = gate_,
-                                                                      .chunks = *chunks_,
-                                                                      .types = *types_,
-                                                                      .indexed = *indexed_,
-                                                                      .clock = clock_,
-                                                                      .executor = executor_,
-                                                                      .registry = ingest_streams_,
-                                                                      .max_event_age_us = options_.max_event_age_us});
-  monitor_service_ = std::make_unique<MonitorService>(
-      MonitorServiceContext{.catalog = *catalog_, .matcher = *matcher_, .indexed = *indexed_, .executor = executor_});
-  alert_service_ = std::make_unique<AlertService>(
-      AlertStreamContext{
-          .store = *state_, .hub = *hub_, .clock = clock_, .executor = executor_, .fill_executor = fill_executor_,
-          .registry = subscribers_},
-      *log_);
-  notifier_service_ = std::make_unique<NotifierService>(NotifierServiceContext{.notifiers = *state_,
-                                                                               .deliveries = *state_,
-                                                                               .catalog = *catalog_,
-                                                                               .dispatcher = *dispatcher_,
-                                                                               .clock = clock_,
-                                                                               .executor = executor_,
-                                                                               .slow_executor = slow_executor_});
+  event_service_ = std::make_unique<EventService>(
+      EventServiceContext{.log = *log_,
+                          .gate = gate_,
+                          .chunks = *chunks_,
+                          .types = *types_,
+                          .indexed = *indexed_,
+                          .clock = clock_,
+                          .executor = executor_,
+                          .registry = ingest_streams_,
+                          .max_event_age_us = options_.max_event_age_us});
+  monitor_service_ = std::make_unique<MonitorService>(MonitorServiceContext{
+      .catalog = *catalog_, .matcher = *matcher_, .indexed = *indexed_, .executor = executor_});
+  alert_service_ =
+      std::make_unique<AlertService>(AlertStreamContext{.store = *state_,
+                                                        .hub = *hub_,
+                                                        .clock = clock_,
+                                                        .executor = executor_,
+                                                        .fill_executor = fill_executor_,
+                                                        .registry = subscribers_},
+                                     *log_);
+  notifier_service_ =
+      std::make_unique<NotifierService>(NotifierServiceContext{.notifiers = *state_,
+                                                               .deliveries = *state_,
+                                                               .catalog = *catalog_,
+                                                               .dispatcher = *dispatcher_,
+                                                               .clock = clock_,
+                                                               .executor = executor_,
+                                                               .slow_executor = slow_executor_});
 }
 
 void LapseServerImpl::KeepHouse() {
@@ -265,13 +278,16 @@ void LapseServerImpl::KeepHouse() {
     TellHealth();
     return absl::OkStatus();
   });
-  housekeeper_.Every("monitor changes", kTickUs, [this] { return catalog_->RecordPendingChanges(); });
+  housekeeper_.Every("monitor changes", kTickUs,
+                     [this] { return catalog_->RecordPendingChanges(); });
   housekeeper_.Every("event types", kSaveIntervalUs, [this]() -> absl::Status {
-    // The next start reads back from what is saved: a change that is not recorded yet must not be left behind.
+    // The next start reads back from what is saved: a change that is not recorded yet must not be
+    // left behind.
     RETURN_IF_ERROR(catalog_->RecordPendingChanges());
     return types_->Save();
   });
-  housekeeper_.Every("duplicate window", kSaveIntervalUs, [this] { return log_->SaveDuplicateWindow(); });
+  housekeeper_.Every("duplicate window", kSaveIntervalUs,
+                     [this] { return log_->SaveDuplicateWindow(); });
   housekeeper_.Every("retention", kTrimIntervalUs, [this] {
     RETURN_IF_ERROR(Retire());
     return Trim();
@@ -327,9 +343,10 @@ absl::Status LapseServerImpl::Listen(grpc::ServerBuilder& builder) {
   builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
-    return MakeError(absl::StatusCode::kUnavailable, "ADDRESS_IN_USE",
-                     absl::StrCat("Cannot listen on ", options_.listen,
-                                  ": the address is in use or not this machine's; name another with --listen"));
+    return MakeError(
+        absl::StatusCode::kUnavailable, "ADDRESS_IN_USE",
+        absl::StrCat("Cannot listen on ", options_.listen,
+                     ": the address is in use or not this machine's; name another with --listen"));
   }
   address_ = absl::StrCat(options_.listen.substr(0, options_.listen.rfind(':')), ":", port);
   return absl::OkStatus();
@@ -340,7 +357,8 @@ void LapseServerImpl::TellHealth() {
   MutexLock lock(health_mutex_);
   if (!serving_) return;
   grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
-  for (const char* service : kServiceNames) health->SetServingStatus(service, takes_events && !draining_);
+  for (const char* service : kServiceNames)
+    health->SetServingStatus(service, takes_events && !draining_);
   health->SetServingStatus(kAlertServiceName, takes_events && !draining_ && !alerts_held_up_);
 }
 
@@ -363,10 +381,12 @@ void LapseServerImpl::OnAlertsHeldUp(const absl::Status& status) {
 }
 
 void LapseServerImpl::FailIngest(const absl::Status& status) {
-  spdlog::critical("no more events are taken until a restart, since they can no longer be judged: {}",
-                   status.ToString());
+  spdlog::critical(
+      "no more events are taken until a restart, since they can no longer be judged: {}",
+      status.ToString());
   gate_.Close(Unavailable("MATCHER_STOPPED",
-                          "The server can no longer judge events and takes none until it is restarted; its log says why",
+                          "The server can no longer judge events and takes none until it is "
+                          "restarted; its log says why",
                           limits::kMicrosPerMinute));
   TellHealth();
 }
@@ -378,13 +398,16 @@ void LapseServerImpl::EndCalls() {
   }
   TellHealth();
   // What still comes in over open connections is told to come again, until the shutdown cuts them.
-  gate_.Close(Unavailable("DRAINING", "The server is stopping; connect again", limits::kMicrosPerSecond));
+  gate_.Close(
+      Unavailable("DRAINING", "The server is stopping; connect again", limits::kMicrosPerSecond));
   hub_->Stop();
   subscribers_.DrainAll();
   ingest_streams_.DrainAll();
   // Beside the shutdown, which waits for test messages that only this ends.
   std::thread dispatcher_stop([this] { dispatcher_->Stop(); });
-  server_->Shutdown(std::chrono::system_clock::time_point(std::chrono::microseconds(clock_.NowUs())) + kShutdownGrace);
+  server_->Shutdown(
+      std::chrono::system_clock::time_point(std::chrono::microseconds(clock_.NowUs())) +
+      kShutdownGrace);
   server_->Wait();
   dispatcher_stop.join();
   MutexLock lock(health_mutex_);
@@ -411,7 +434,8 @@ void LapseServerImpl::Stop() {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<LapseServer>> LapseServer::Start(const Options& options, Clock& clock) {
+absl::StatusOr<std::unique_ptr<LapseServer>> LapseServer::Start(const Options& options,
+                                                                Clock& clock) {
   auto server = std::make_unique<LapseServerImpl>(options, clock);
   RETURN_IF_ERROR(server->Start());
   return server;

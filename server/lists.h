@@ -14,8 +14,9 @@ namespace lapse::server {
 // 0 means the default, more than the maximum means the maximum (AIP-158). INVALID_ARGUMENT below 0.
 inline absl::StatusOr<int> PageSize(int requested) {
   if (requested < 0) {
-    return InvalidField("page_size", "PAGE_SIZE_NEGATIVE",
-                        absl::StrCat("page_size is ", requested, "; it must be 0 (the default) or more"));
+    return InvalidField(
+        "page_size", "PAGE_SIZE_NEGATIVE",
+        absl::StrCat("page_size is ", requested, "; it must be 0 (the default) or more"));
   }
   return requested == 0 ? limits::kDefaultPageSize : std::min(requested, limits::kMaxPageSize);
 }

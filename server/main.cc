@@ -33,7 +33,8 @@ int Fail(const absl::Status& status) {
 int main(int argc, char** argv) {
   const sigset_t signals = BlockStopSignals();
   std::string help;
-  const absl::StatusOr<lapse::server::Options> options = lapse::server::ParseOptions(argc, argv, &help);
+  const absl::StatusOr<lapse::server::Options> options =
+      lapse::server::ParseOptions(argc, argv, &help);
   if (!options.ok()) return Fail(options.status());
   if (!help.empty()) {
     std::printf("%s", help.c_str());

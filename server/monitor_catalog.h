@@ -46,8 +46,8 @@ class MonitorCatalog {
   // became of it since.
   absl::StatusOr<lapse::v1::Monitor> Create(const lapse::v1::CreateMonitorRequest& request);
 
-  // Records a change that is logged and that the store could not take; waits for one that is being made. OK where there is
-  // none; UNAVAILABLE (STATE_STORE_FAILED).
+  // Records a change that is logged and that the store could not take; waits for one that is being
+  // made. OK where there is none; UNAVAILABLE (STATE_STORE_FAILED).
   absl::Status RecordPendingChanges();
 
   // INVALID_ARGUMENT (NAME_INVALID), NOT_FOUND (MONITOR_NOT_FOUND).

@@ -22,7 +22,8 @@ using lapse::v1::ListMonitorsRequest;
 using lapse::v1::ListMonitorsResponse;
 using lapse::v1::Monitor;
 
-absl::StatusOr<ListMonitorsResponse> List(const MonitorCatalog& catalog, const ListMonitorsRequest& request) {
+absl::StatusOr<ListMonitorsResponse> List(const MonitorCatalog& catalog,
+                                          const ListMonitorsRequest& request) {
   ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
   const PageQuery query = {"ListMonitors"};
   ASSIGN_OR_RETURN(const PagePlace place, ReadPageToken(query, request.page_token()));
@@ -43,27 +44,30 @@ PageQuery QueryOf(const ListExpectationsRequest& request) {
 }
 
 absl::StatusOr<monitors::ExpectationQuery> MakeQuery(const ListExpectationsRequest& request,
-                                                     const std::string& monitor_uid, const PagePlace& place) {
+                                                     const std::string& monitor_uid,
+                                                     const PagePlace& place) {
   monitors::ExpectationQuery query{.monitor_uid = monitor_uid, .key = request.key()};
   for (int verdict : request.verdicts()) {
     if (!lapse::v1::Verdict_IsValid(verdict) || verdict == lapse::v1::VERDICT_UNSPECIFIED) {
-      return InvalidField("verdicts", "VERDICT_INVALID",
-                          absl::StrCat("verdicts has ", verdict, ", which is no verdict; see the enum Verdict"));
+      return InvalidField(
+          "verdicts", "VERDICT_INVALID",
+          absl::StrCat("verdicts has ", verdict, ", which is no verdict; see the enum Verdict"));
     }
     query.verdicts.push_back(static_cast<lapse::v1::Verdict>(verdict));
   }
   ASSIGN_OR_RETURN(query.page_size, PageSize(request.page_size()));
   std::pair<int64_t, int64_t> after;
   if (place.empty()) return query;
-  if (place.size() != 2 || !absl::SimpleAtoi(place[0], &after.first) || !absl::SimpleAtoi(place[1], &after.second)) {
+  if (place.size() != 2 || !absl::SimpleAtoi(place[0], &after.first) ||
+      !absl::SimpleAtoi(place[1], &after.second)) {
     return absl::InternalError("page token of another form");
   }
   query.after = after;
   return query;
 }
 
-absl::StatusOr<ListExpectationsResponse> ListExpectationsOf(const MonitorServiceContext& context,
-                                                            const ListExpectationsRequest& request) {
+absl::StatusOr<ListExpectationsResponse> ListExpectationsOf(
+    const MonitorServiceContext& context, const ListExpectationsRequest& request) {
   const PageQuery same = QueryOf(request);
   ASSIGN_OR_RETURN(const PagePlace place, ReadPageToken(same, request.page_token()));
   const absl::StatusOr<Monitor> monitor = context.catalog.Get(request.parent());
@@ -71,7 +75,8 @@ absl::StatusOr<ListExpectationsResponse> ListExpectationsOf(const MonitorService
   ASSIGN_OR_RETURN(monitors::ExpectationQuery query, MakeQuery(request, monitor->uid(), place));
   std::promise<absl::StatusOr<monitors::ExpectationPage>> done;
   context.matcher.ListExpectations(
-      std::move(query), [&done](absl::StatusOr<monitors::ExpectationPage> page) { done.set_value(std::move(page)); });
+      std::move(query),
+      [&done](absl::StatusOr<monitors::ExpectationPage> page) { done.set_value(std::move(page)); });
   ASSIGN_OR_RETURN(monitors::ExpectationPage page, done.get_future().get());
   ListExpectationsResponse response;
   for (lapse::v1::Expectation& expectation : page.expectations) {
@@ -84,13 +89,14 @@ absl::StatusOr<ListExpectationsResponse> ListExpectationsOf(const MonitorService
   return response;
 }
 
-absl::StatusOr<lapse::v1::MonitorStats> StatsOf(const MonitorServiceContext& context, const std::string& name) {
+absl::StatusOr<lapse::v1::MonitorStats> StatsOf(const MonitorServiceContext& context,
+                                                const std::string& name) {
   const absl::StatusOr<Monitor> monitor = context.catalog.Get(name);
   if (!monitor.ok()) return monitor.status();
   std::promise<absl::StatusOr<lapse::v1::MonitorStats>> done;
-  context.matcher.GetMonitorStats(monitor->uid(), [&done](absl::StatusOr<lapse::v1::MonitorStats> stats) {
-    done.set_value(std::move(stats));
-  });
+  context.matcher.GetMonitorStats(
+      monitor->uid(),
+      [&done](absl::StatusOr<lapse::v1::MonitorStats> stats) { done.set_value(std::move(stats)); });
   absl::StatusOr<lapse::v1::MonitorStats> stats = done.get_future().get();
   if (stats.ok()) stats->set_monitor(monitor->name());
   return stats;
@@ -103,19 +109,21 @@ absl::StatusOr<Monitor> AddKeys(IndexedAttributeSet& indexed, absl::StatusOr<Mon
 
 }  // namespace
 
-grpc::ServerUnaryReactor* MonitorService::CreateMonitor(grpc::CallbackServerContext* call,
-                                                        const lapse::v1::CreateMonitorRequest* request,
-                                                        Monitor* response) {
-  return RunUnary(context_.executor, call, request, response, [this](const lapse::v1::CreateMonitorRequest& create) {
-    return AddKeys(context_.indexed, context_.catalog.Create(create));
-  });
+grpc::ServerUnaryReactor* MonitorService::CreateMonitor(
+    grpc::CallbackServerContext* call, const lapse::v1::CreateMonitorRequest* request,
+    Monitor* response) {
+  return RunUnary(context_.executor, call, request, response,
+                  [this](const lapse::v1::CreateMonitorRequest& create) {
+                    return AddKeys(context_.indexed, context_.catalog.Create(create));
+                  });
 }
 
 grpc::ServerUnaryReactor* MonitorService::GetMonitor(grpc::CallbackServerContext* call,
                                                      const lapse::v1::GetMonitorRequest* request,
                                                      Monitor* response) {
-  return RunUnary(context_.executor, call, request, response,
-                  [this](const lapse::v1::GetMonitorRequest& get) { return context_.catalog.Get(get.name()); });
+  return RunUnary(
+      context_.executor, call, request, response,
+      [this](const lapse::v1::GetMonitorRequest& get) { return context_.catalog.Get(get.name()); });
 }
 
 grpc::ServerUnaryReactor* MonitorService::ListMonitors(grpc::CallbackServerContext* call,
@@ -125,17 +133,18 @@ grpc::ServerUnaryReactor* MonitorService::ListMonitors(grpc::CallbackServerConte
                   [this](const ListMonitorsRequest& list) { return List(context_.catalog, list); });
 }
 
-grpc::ServerUnaryReactor* MonitorService::UpdateMonitor(grpc::CallbackServerContext* call,
-                                                        const lapse::v1::UpdateMonitorRequest* request,
-                                                        Monitor* response) {
-  return RunUnary(context_.executor, call, request, response, [this](const lapse::v1::UpdateMonitorRequest& update) {
-    return AddKeys(context_.indexed, context_.catalog.Update(update));
-  });
+grpc::ServerUnaryReactor* MonitorService::UpdateMonitor(
+    grpc::CallbackServerContext* call, const lapse::v1::UpdateMonitorRequest* request,
+    Monitor* response) {
+  return RunUnary(context_.executor, call, request, response,
+                  [this](const lapse::v1::UpdateMonitorRequest& update) {
+                    return AddKeys(context_.indexed, context_.catalog.Update(update));
+                  });
 }
 
-grpc::ServerUnaryReactor* MonitorService::DeleteMonitor(grpc::CallbackServerContext* call,
-                                                        const lapse::v1::DeleteMonitorRequest* request,
-                                                        Empty* response) {
+grpc::ServerUnaryReactor* MonitorService::DeleteMonitor(
+    grpc::CallbackServerContext* call, const lapse::v1::DeleteMonitorRequest* request,
+    Empty* response) {
   return RunUnary(context_.executor, call, request, response,
                   [this](const lapse::v1::DeleteMonitorRequest& remove) -> absl::StatusOr<Empty> {
                     RETURN_IF_ERROR(context_.catalog.Delete(remove));
@@ -143,25 +152,27 @@ grpc::ServerUnaryReactor* MonitorService::DeleteMonitor(grpc::CallbackServerCont
                   });
 }
 
-grpc::ServerUnaryReactor* MonitorService::EnableMonitor(grpc::CallbackServerContext* call,
-                                                        const lapse::v1::EnableMonitorRequest* request,
-                                                        Monitor* response) {
-  return RunUnary(context_.executor, call, request, response, [this](const lapse::v1::EnableMonitorRequest& enable) {
-    return context_.catalog.Enable(enable);
-  });
+grpc::ServerUnaryReactor* MonitorService::EnableMonitor(
+    grpc::CallbackServerContext* call, const lapse::v1::EnableMonitorRequest* request,
+    Monitor* response) {
+  return RunUnary(context_.executor, call, request, response,
+                  [this](const lapse::v1::EnableMonitorRequest& enable) {
+                    return context_.catalog.Enable(enable);
+                  });
 }
 
-grpc::ServerUnaryReactor* MonitorService::DisableMonitor(grpc::CallbackServerContext* call,
-                                                         const lapse::v1::DisableMonitorRequest* request,
-                                                         Monitor* response) {
-  return RunUnary(context_.executor, call, request, response, [this](const lapse::v1::DisableMonitorRequest& disable) {
-    return context_.catalog.Disable(disable);
-  });
+grpc::ServerUnaryReactor* MonitorService::DisableMonitor(
+    grpc::CallbackServerContext* call, const lapse::v1::DisableMonitorRequest* request,
+    Monitor* response) {
+  return RunUnary(context_.executor, call, request, response,
+                  [this](const lapse::v1::DisableMonitorRequest& disable) {
+                    return context_.catalog.Disable(disable);
+                  });
 }
 
-grpc::ServerUnaryReactor* MonitorService::GetMonitorStats(grpc::CallbackServerContext* call,
-                                                          const lapse::v1::GetMonitorStatsRequest* request,
-                                                          lapse::v1::MonitorStats* response) {
+grpc::ServerUnaryReactor* MonitorService::GetMonitorStats(
+    grpc::CallbackServerContext* call, const lapse::v1::GetMonitorStatsRequest* request,
+    lapse::v1::MonitorStats* response) {
   return RunUnary(context_.executor, call, request, response,
                   [this](const lapse::v1::GetMonitorStatsRequest& get) {
                     return StatsOf(context_, get.name());
@@ -171,9 +182,9 @@ grpc::ServerUnaryReactor* MonitorService::GetMonitorStats(grpc::CallbackServerCo
 grpc::ServerUnaryReactor* MonitorService::ListExpectations(grpc::CallbackServerContext* call,
                                                            const ListExpectationsRequest* request,
                                                            ListExpectationsResponse* response) {
-  return RunUnary(context_.executor, call, request, response, [this](const ListExpectationsRequest& list) {
-    return ListExpectationsOf(context_, list);
-  });
+  return RunUnary(
+      context_.executor, call, request, response,
+      [this](const ListExpectationsRequest& list) { return ListExpectationsOf(context_, list); });
 }
 
 }  // namespace lapse::server

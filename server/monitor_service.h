@@ -27,7 +27,8 @@ class MonitorService : public lapse::v1::MonitorService::CallbackService {
   grpc::ServerUnaryReactor* CreateMonitor(grpc::CallbackServerContext* call,
                                           const lapse::v1::CreateMonitorRequest* request,
                                           lapse::v1::Monitor* response) override;
-  grpc::ServerUnaryReactor* GetMonitor(grpc::CallbackServerContext* call, const lapse::v1::GetMonitorRequest* request,
+  grpc::ServerUnaryReactor* GetMonitor(grpc::CallbackServerContext* call,
+                                       const lapse::v1::GetMonitorRequest* request,
                                        lapse::v1::Monitor* response) override;
   grpc::ServerUnaryReactor* ListMonitors(grpc::CallbackServerContext* call,
                                          const lapse::v1::ListMonitorsRequest* request,
@@ -47,9 +48,9 @@ class MonitorService : public lapse::v1::MonitorService::CallbackService {
   grpc::ServerUnaryReactor* GetMonitorStats(grpc::CallbackServerContext* call,
                                             const lapse::v1::GetMonitorStatsRequest* request,
                                             lapse::v1::MonitorStats* response) override;
-  grpc::ServerUnaryReactor* ListExpectations(grpc::CallbackServerContext* call,
-                                             const lapse::v1::ListExpectationsRequest* request,
-                                             lapse::v1::ListExpectationsResponse* response) override;
+  grpc::ServerUnaryReactor* ListExpectations(
+      grpc::CallbackServerContext* call, const lapse::v1::ListExpectationsRequest* request,
+      lapse::v1::ListExpectationsResponse* response) override;
 
  private:
   const MonitorServiceContext context_;

@@ -52,7 +52,8 @@ void FillDefaults(const std::string& id, Notifier* notifier) {
   if (mail->security() == lapse::v1::EmailNotifier::SECURITY_UNSPECIFIED) {
     mail->set_security(lapse::v1::EmailNotifier::SECURITY_STARTTLS);
   }
-  if (mail->port() == 0) mail->set_port(mail->security() == lapse::v1::EmailNotifier::SECURITY_TLS ? 465 : 587);
+  if (mail->port() == 0)
+    mail->set_port(mail->security() == lapse::v1::EmailNotifier::SECURITY_TLS ? 465 : 587);
   if (mail->timeout_seconds() == 0) mail->set_timeout_seconds(limits::kDefaultEmailTimeoutSeconds);
 }
 
@@ -63,11 +64,13 @@ absl::Status CheckRequestId(const std::string& request_id) {
                                    limits::kMaxRequestIdBytes, " are allowed"));
 }
 
-absl::StatusOr<ListNotifiersResponse> List(storage::NotifierStore& store, const ListNotifiersRequest& request) {
+absl::StatusOr<ListNotifiersResponse> List(storage::NotifierStore& store,
+                                           const ListNotifiersRequest& request) {
   ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
   const PageQuery query = {"ListNotifiers"};
   ASSIGN_OR_RETURN(const PagePlace place, ReadPageToken(query, request.page_token()));
-  ASSIGN_OR_RETURN(std::vector<Notifier> page, store.ListNotifiers(place.empty() ? "" : place[0], page_size));
+  ASSIGN_OR_RETURN(std::vector<Notifier> page,
+                   store.ListNotifiers(place.empty() ? "" : place[0], page_size));
   ListNotifiersResponse response;
   for (Notifier& notifier : page) *response.add_notifiers() = std::move(notifier);
   if (response.notifiers_size() == page_size) {
@@ -87,8 +90,9 @@ absl::StatusOr<std::vector<Delivery::State>> StatesOf(const ListDeliveriesReques
   std::vector<Delivery::State> states;
   for (int state : request.states()) {
     if (!Delivery::State_IsValid(state) || state == Delivery::STATE_UNSPECIFIED) {
-      return InvalidField("states", "STATE_INVALID",
-                          absl::StrCat("states has ", state, ", which is no state; see the enum Delivery.State"));
+      return InvalidField(
+          "states", "STATE_INVALID",
+          absl::StrCat("states has ", state, ", which is no state; see the enum Delivery.State"));
     }
     states.push_back(static_cast<Delivery::State>(state));
   }
@@ -103,11 +107,12 @@ PageQuery QueryOf(const ListDeliveriesRequest& request) {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* NotifierService::CreateNotifier(grpc::CallbackServerContext* call,
-                                                          const lapse::v1::CreateNotifierRequest* request,
-                                                          Notifier* response) {
-  return RunUnary(context_.executor, call, request, response,
-                  [this](const lapse::v1::CreateNotifierRequest& create) { return Create(create); });
+grpc::ServerUnaryReactor* NotifierService::CreateNotifier(
+    grpc::CallbackServerContext* call, const lapse::v1::CreateNotifierRequest* request,
+    Notifier* response) {
+  return RunUnary(
+      context_.executor, call, request, response,
+      [this](const lapse::v1::CreateNotifierRequest& create) { return Create(create); });
 }
 
 absl::StatusOr<Notifier> NotifierService::Create(const lapse::v1::CreateNotifierRequest& request) {
@@ -120,21 +125,27 @@ absl::StatusOr<Notifier> NotifierService::Create(const lapse::v1::CreateNotifier
   return CreateLocked(request.notifier_id(), request.notifier(), request.request_id());
 }
 
-absl::StatusOr<Notifier> NotifierService::Repeated(const std::string& name, const std::string& request_id) {
+absl::StatusOr<Notifier> NotifierService::Repeated(const std::string& name,
+                                                   const std::string& request_id) {
   if (request_id.empty()) return absl::NotFoundError("");
-  ASSIGN_OR_RETURN(Notifier first, context_.notifiers.FindNotifierByRequestId(
-                                       request_id, context_.clock.NowUs() - limits::kRequestIdRetentionUs));
+  ASSIGN_OR_RETURN(Notifier first,
+                   context_.notifiers.FindNotifierByRequestId(
+                       request_id, context_.clock.NowUs() - limits::kRequestIdRetentionUs));
   if (first.name() == name) return first;
   return InvalidField("request_id", "REQUEST_ID_REUSED",
-                      absl::StrCat("request_id ", Quoted(request_id), " was used to create ", Quoted(first.name())));
+                      absl::StrCat("request_id ", Quoted(request_id), " was used to create ",
+                                   Quoted(first.name())));
 }
 
-absl::StatusOr<Notifier> NotifierService::CreateLocked(const std::string& id, const Notifier& wanted,
+absl::StatusOr<Notifier> NotifierService::CreateLocked(const std::string& id,
+                                                       const Notifier& wanted,
                                                        const std::string& request_id) {
-  ASSIGN_OR_RETURN(const std::vector<Notifier> all, context_.notifiers.ListNotifiers("", limits::kMaxNotifiers));
+  ASSIGN_OR_RETURN(const std::vector<Notifier> all,
+                   context_.notifiers.ListNotifiers("", limits::kMaxNotifiers));
   if (all.size() >= limits::kMaxNotifiers) {
-    return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_NOTIFIERS",
-                     absl::StrCat("There are ", all.size(), " notifiers, which is the most; delete one first"));
+    return MakeError(
+        absl::StatusCode::kResourceExhausted, "TOO_MANY_NOTIFIERS",
+        absl::StrCat("There are ", all.size(), " notifiers, which is the most; delete one first"));
   }
   RETURN_IF_ERROR(notifiers::ValidateNotifier(wanted));
   Notifier notifier = wanted;
@@ -152,30 +163,34 @@ absl::StatusOr<Notifier> NotifierService::CreateLocked(const std::string& id, co
 grpc::ServerUnaryReactor* NotifierService::GetNotifier(grpc::CallbackServerContext* call,
                                                        const lapse::v1::GetNotifierRequest* request,
                                                        Notifier* response) {
-  return RunUnary(context_.executor, call, request, response,
-                  [this](const lapse::v1::GetNotifierRequest& get) -> absl::StatusOr<Notifier> {
-                    RETURN_IF_ERROR(ParseResourceName(kNotifierCollection, get.name(), "name").status());
-                    return context_.notifiers.GetNotifier(get.name());
-                  });
+  return RunUnary(
+      context_.executor, call, request, response,
+      [this](const lapse::v1::GetNotifierRequest& get) -> absl::StatusOr<Notifier> {
+        RETURN_IF_ERROR(ParseResourceName(kNotifierCollection, get.name(), "name").status());
+        return context_.notifiers.GetNotifier(get.name());
+      });
 }
 
 grpc::ServerUnaryReactor* NotifierService::ListNotifiers(grpc::CallbackServerContext* call,
                                                          const ListNotifiersRequest* request,
                                                          ListNotifiersResponse* response) {
-  return RunUnary(context_.executor, call, request, response,
-                  [this](const ListNotifiersRequest& list) { return List(context_.notifiers, list); });
+  return RunUnary(
+      context_.executor, call, request, response,
+      [this](const ListNotifiersRequest& list) { return List(context_.notifiers, list); });
 }
 
-grpc::ServerUnaryReactor* NotifierService::UpdateNotifier(grpc::CallbackServerContext* call,
-                                                          const lapse::v1::UpdateNotifierRequest* request,
-                                                          Notifier* response) {
-  return RunUnary(context_.executor, call, request, response,
-                  [this](const lapse::v1::UpdateNotifierRequest& update) { return Update(update); });
+grpc::ServerUnaryReactor* NotifierService::UpdateNotifier(
+    grpc::CallbackServerContext* call, const lapse::v1::UpdateNotifierRequest* request,
+    Notifier* response) {
+  return RunUnary(
+      context_.executor, call, request, response,
+      [this](const lapse::v1::UpdateNotifierRequest& update) { return Update(update); });
 }
 
 absl::StatusOr<Notifier> NotifierService::Update(const lapse::v1::UpdateNotifierRequest& request) {
   const Notifier& wanted = request.notifier();
-  ASSIGN_OR_RETURN(const std::string id, ParseResourceName(kNotifierCollection, wanted.name(), "notifier.name"));
+  ASSIGN_OR_RETURN(const std::string id,
+                   ParseResourceName(kNotifierCollection, wanted.name(), "notifier.name"));
   MutexLock changing(change_mutex_);
   const absl::StatusOr<Notifier> present = context_.notifiers.GetNotifier(wanted.name());
   if (absl::IsNotFound(present.status()) && request.allow_missing() && wanted.etag().empty()) {
@@ -195,9 +210,9 @@ absl::StatusOr<Notifier> NotifierService::Update(const lapse::v1::UpdateNotifier
   return notifier;
 }
 
-grpc::ServerUnaryReactor* NotifierService::DeleteNotifier(grpc::CallbackServerContext* call,
-                                                          const lapse::v1::DeleteNotifierRequest* request,
-                                                          Empty* response) {
+grpc::ServerUnaryReactor* NotifierService::DeleteNotifier(
+    grpc::CallbackServerContext* call, const lapse::v1::DeleteNotifierRequest* request,
+    Empty* response) {
   return RunUnary(context_.executor, call, request, response,
                   [this](const lapse::v1::DeleteNotifierRequest& remove) -> absl::StatusOr<Empty> {
                     RETURN_IF_ERROR(Delete(remove));
@@ -214,12 +229,13 @@ absl::Status NotifierService::Delete(const lapse::v1::DeleteNotifierRequest& req
   return absl::IsNotFound(status) && request.allow_missing() ? absl::OkStatus() : status;
 }
 
-grpc::ServerUnaryReactor* NotifierService::TestNotifier(grpc::CallbackServerContext* call,
-                                                        const lapse::v1::TestNotifierRequest* request,
-                                                        lapse::v1::TestNotifierResponse* response) {
+grpc::ServerUnaryReactor* NotifierService::TestNotifier(
+    grpc::CallbackServerContext* call, const lapse::v1::TestNotifierRequest* request,
+    lapse::v1::TestNotifierResponse* response) {
   return RunUnary(
       context_.slow_executor, call, request, response,
-      [this](const lapse::v1::TestNotifierRequest& test) -> absl::StatusOr<lapse::v1::TestNotifierResponse> {
+      [this](const lapse::v1::TestNotifierRequest& test)
+          -> absl::StatusOr<lapse::v1::TestNotifierResponse> {
         RETURN_IF_ERROR(ParseResourceName(kNotifierCollection, test.name(), "name").status());
         ASSIGN_OR_RETURN(const Notifier notifier, context_.notifiers.GetNotifier(test.name()));
         lapse::v1::TestNotifierResponse tried;
@@ -235,16 +251,19 @@ grpc::ServerUnaryReactor* NotifierService::ListDeliveries(grpc::CallbackServerCo
                   [this](const ListDeliveriesRequest& list) { return Deliveries(list); });
 }
 
-absl::StatusOr<ListDeliveriesResponse> NotifierService::Deliveries(const ListDeliveriesRequest& request) {
+absl::StatusOr<ListDeliveriesResponse> NotifierService::Deliveries(
+    const ListDeliveriesRequest& request) {
   ASSIGN_OR_RETURN(const std::string notifier, NotifierOf(request.parent()));
   ASSIGN_OR_RETURN(const std::vector<Delivery::State> states, StatesOf(request));
   ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
   const PageQuery query = QueryOf(request);
   ASSIGN_OR_RETURN(const PagePlace place, ReadPageToken(query, request.page_token()));
   int64_t before = INT64_MAX;
-  if (!place.empty() && !absl::SimpleAtoi(place[0], &before)) return absl::InternalError("page token of another form");
-  ASSIGN_OR_RETURN(std::vector<storage::DeliveryStore::ListedDelivery> page,
-                   context_.deliveries.ListDeliveries(notifier, request.alert(), states, before, page_size));
+  if (!place.empty() && !absl::SimpleAtoi(place[0], &before))
+    return absl::InternalError("page token of another form");
+  ASSIGN_OR_RETURN(
+      std::vector<storage::DeliveryStore::ListedDelivery> page,
+      context_.deliveries.ListDeliveries(notifier, request.alert(), states, before, page_size));
   ListDeliveriesResponse response;
   for (auto& listed : page) *response.add_deliveries() = std::move(listed.delivery);
   if (static_cast<int>(page.size()) == page_size) {

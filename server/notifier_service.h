@@ -15,7 +15,8 @@
 
 namespace lapse::server {
 
-// What the service works with. All outlive it. Test messages are slow and have an executor of their own.
+// What the service works with. All outlive it. Test messages are slow and have an executor of their
+// own.
 struct NotifierServiceContext {
   storage::NotifierStore& notifiers;
   storage::DeliveryStore& deliveries;
@@ -29,7 +30,8 @@ struct NotifierServiceContext {
 // Thread-safe; changes are made one at a time.
 class NotifierService : public lapse::v1::NotifierService::CallbackService {
  public:
-  explicit NotifierService(const NotifierServiceContext& context) : context_(context), uuids_(context.clock, RandomSeed()) {}
+  explicit NotifierService(const NotifierServiceContext& context)
+      : context_(context), uuids_(context.clock, RandomSeed()) {}
 
   grpc::ServerUnaryReactor* CreateNotifier(grpc::CallbackServerContext* call,
                                            const lapse::v1::CreateNotifierRequest* request,
@@ -57,11 +59,13 @@ class NotifierService : public lapse::v1::NotifierService::CallbackService {
   using Notifier = lapse::v1::Notifier;
 
   absl::StatusOr<Notifier> Create(const lapse::v1::CreateNotifierRequest& request);
-  absl::StatusOr<Notifier> CreateLocked(const std::string& id, const Notifier& wanted, const std::string& request_id);
+  absl::StatusOr<Notifier> CreateLocked(const std::string& id, const Notifier& wanted,
+                                        const std::string& request_id);
   absl::StatusOr<Notifier> Repeated(const std::string& name, const std::string& request_id);
   absl::StatusOr<Notifier> Update(const lapse::v1::UpdateNotifierRequest& request);
   absl::Status Delete(const lapse::v1::DeleteNotifierRequest& request);
-  absl::StatusOr<lapse::v1::ListDeliveriesResponse> Deliveries(const lapse::v1::ListDeliveriesRequest& request);
+  absl::StatusOr<lapse::v1::ListDeliveriesResponse> Deliveries(
+      const lapse::v1::ListDeliveriesRequest& request);
 
   const NotifierServiceContext context_;
   // Held through a change, so that read, check and write are one.

@@ -1,9 +1,9 @@
 #include "server/options.h"
 
-#include <CLI/CLI.hpp>
 #include <arpa/inet.h>
 #include <yaml-cpp/yaml.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <utility>
@@ -24,36 +24,45 @@ constexpr int kMaxShards = 64;
 // The text of every option before it is checked; the key is the flag's name without dashes.
 struct RawOptions {
   std::string config;
-  std::string data_folder, listen, shards, settle, idle_key_retention, duplicate_window, checkpoint_interval;
+  std::string data_folder, listen, shards, settle, idle_key_retention, duplicate_window,
+      checkpoint_interval;
   std::string event_retention, max_event_age, log_file_mb, log_level;
   std::vector<std::string> index_attributes;
   bool insecure = false;
 };
 
-void AddOption(CLI::App& app, const std::string& name, std::string& value, const std::string& text) {
+void AddOption(CLI::App& app, const std::string& name, std::string& value,
+               const std::string& text) {
   std::string variable = absl::StrCat("LAPSE_", name);
-  for (char& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (char& c : variable)
+    c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   app.add_option("--" + name, value, text)->envname(variable);
 }
 
 void Describe(CLI::App& app, RawOptions& raw) {
-  AddOption(app, "config", raw.config, "A YAML file with any of the options below, named as here without dashes in front");
-  AddOption(app, "data-folder", raw.data_folder, "Where everything is kept; made where it is not there [lapse-data]");
-  AddOption(app, "listen", raw.listen, "HOST:PORT to serve gRPC on; port 0 takes a free one [127.0.0.1:7070]");
+  AddOption(app, "config", raw.config,
+            "A YAML file with any of the options below, named as here without dashes in front");
+  AddOption(app, "data-folder", raw.data_folder,
+            "Where everything is kept; made where it is not there [lapse-data]");
+  AddOption(app, "listen", raw.listen,
+            "HOST:PORT to serve gRPC on; port 0 takes a free one [127.0.0.1:7070]");
   app.add_flag("--insecure", raw.insecure,
                "Allow an address other than loopback, in the clear and without authentication")
       ->envname("LAPSE_INSECURE");
   AddOption(app, "shards", raw.shards, "Matcher threads, 1 to 64 [one a core]");
-  AddOption(app, "settle", raw.settle, "How long nothing fires after a start or a gap, such as 5s [5s]");
+  AddOption(app, "settle", raw.settle,
+            "How long nothing fires after a start or a gap, such as 5s [5s]");
   AddOption(app, "idle-key-retention", raw.idle_key_retention,
             "How long a key with nothing pending is remembered [1h]");
   AddOption(app, "duplicate-window", raw.duplicate_window,
             "Among how many accepted events duplicates are recognised, for at most 24h [10000000]");
-  AddOption(app, "checkpoint-interval", raw.checkpoint_interval, "How often the matcher's state is saved [30s]");
+  AddOption(app, "checkpoint-interval", raw.checkpoint_interval,
+            "How often the matcher's state is saved [30s]");
   AddOption(app, "event-retention", raw.event_retention, "How long events are kept [720h]");
   AddOption(app, "max-event-age", raw.max_event_age,
             "How old an event may be when it is received; 0s: any age [0s]");
-  AddOption(app, "log-file-mb", raw.log_file_mb, "Size of an event log file in MiB, 1 to 1024 [128]");
+  AddOption(app, "log-file-mb", raw.log_file_mb,
+            "Size of an event log file in MiB, 1 to 1024 [128]");
   AddOption(app, "log-level", raw.log_level, "trace, debug, info, warning or error [info]");
   app.add_option("--index-attributes", raw.index_attributes,
                  "Attributes that ListEvents finds by index, besides the monitors' keys")
@@ -61,11 +70,14 @@ void Describe(CLI::App& app, RawOptions& raw) {
       ->envname("LAPSE_INDEX_ATTRIBUTES");
 }
 
-absl::Status OptionError(absl::string_view name, absl::string_view value, absl::string_view allowed) {
-  return InvalidField(name, "OPTION_INVALID", absl::StrCat("--", name, " is ", Quoted(value), "; ", allowed));
+absl::Status OptionError(absl::string_view name, absl::string_view value,
+                         absl::string_view allowed) {
+  return InvalidField(name, "OPTION_INVALID",
+                      absl::StrCat("--", name, " is ", Quoted(value), "; ", allowed));
 }
 
-absl::Status ParseDuration(absl::string_view name, const std::string& text, int64_t min_us, int64_t* value_us) {
+absl::Status ParseDuration(absl::string_view name, const std::string& text, int64_t min_us,
+                           int64_t* value_us) {
   if (text.empty()) return absl::OkStatus();
   absl::Duration duration;
   if (!absl::ParseDuration(text, &duration) || duration > absl::Hours(24 * 3650) ||
@@ -79,7 +91,8 @@ absl::Status ParseDuration(absl::string_view name, const std::string& text, int6
 }
 
 template <typename Int>
-absl::Status ParseNumber(absl::string_view name, const std::string& text, int64_t min, int64_t max, Int* value) {
+absl::Status ParseNumber(absl::string_view name, const std::string& text, int64_t min, int64_t max,
+                         Int* value) {
   if (text.empty()) return absl::OkStatus();
   int64_t number = 0;
   if (!absl::SimpleAtoi(text, &number) || number < min || number > max) {
@@ -90,7 +103,8 @@ absl::Status ParseNumber(absl::string_view name, const std::string& text, int64_
 }
 
 // The file's options as the words of a command line, so that both are checked by the same code.
-absl::StatusOr<std::vector<std::string>> ReadFile(const std::string& path, const std::vector<std::string>& known) {
+absl::StatusOr<std::vector<std::string>> ReadFile(const std::string& path,
+                                                  const std::vector<std::string>& known) {
   YAML::Node root;
   try {
     root = YAML::LoadFile(path);
@@ -106,8 +120,9 @@ absl::StatusOr<std::vector<std::string>> ReadFile(const std::string& path, const
     const std::string name = entry.first.Scalar();
     const std::string line = absl::StrCat("line ", entry.first.Mark().line + 1, ": ");
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      return OptionError("config", path,
-                         absl::StrCat(line, "unknown option ", Quoted(name), "; ", DidYouMean(name, known)));
+      return OptionError(
+          "config", path,
+          absl::StrCat(line, "unknown option ", Quoted(name), "; ", DidYouMean(name, known)));
     }
     if (entry.second.IsMap() || entry.second.IsNull()) {
       return OptionError("config", path, absl::StrCat(line, name, " has no plain value"));
@@ -191,9 +206,10 @@ absl::Status ReadConfig(RawOptions* raw) {
 absl::Status CheckListen(const Options& options) {
   ASSIGN_OR_RETURN(const bool loopback, IsLoopback(options.listen));
   if (loopback || options.insecure) return absl::OkStatus();
-  return OptionError("listen", options.listen,
-                     "it is not a loopback address, and everything would be in the clear and open to anyone; say "
-                     "--insecure if that is meant");
+  return OptionError(
+      "listen", options.listen,
+      "it is not a loopback address, and everything would be in the clear and open to anyone; say "
+      "--insecure if that is meant");
 }
 
 absl::StatusOr<Options> Check(const RawOptions& raw) {
@@ -205,14 +221,14 @@ absl::StatusOr<Options> Check(const RawOptions& raw) {
   RETURN_IF_ERROR(CheckListen(options));
   RETURN_IF_ERROR(ParseNumber("shards", raw.shards, 1, kMaxShards, &options.shard_count));
   RETURN_IF_ERROR(ParseDuration("settle", raw.settle, 0, &options.settle_us));
-  RETURN_IF_ERROR(ParseDuration("idle-key-retention", raw.idle_key_retention, limits::kMicrosPerSecond,
-                                &options.idle_key_retention_us));
+  RETURN_IF_ERROR(ParseDuration("idle-key-retention", raw.idle_key_retention,
+                                limits::kMicrosPerSecond, &options.idle_key_retention_us));
   RETURN_IF_ERROR(ParseNumber("duplicate-window", raw.duplicate_window, 1'000, 100'000'000,
                               &options.duplicate_window_events));
-  RETURN_IF_ERROR(ParseDuration("checkpoint-interval", raw.checkpoint_interval, 100 * limits::kMicrosPerMilli,
-                                &options.checkpoint_interval_us));
-  RETURN_IF_ERROR(
-      ParseDuration("event-retention", raw.event_retention, limits::kMicrosPerMinute, &options.event_retention_us));
+  RETURN_IF_ERROR(ParseDuration("checkpoint-interval", raw.checkpoint_interval,
+                                100 * limits::kMicrosPerMilli, &options.checkpoint_interval_us));
+  RETURN_IF_ERROR(ParseDuration("event-retention", raw.event_retention, limits::kMicrosPerMinute,
+                                &options.event_retention_us));
   RETURN_IF_ERROR(ParseDuration("max-event-age", raw.max_event_age, 0, &options.max_event_age_us));
   int64_t log_file_mb = options.log_file_bytes >> 20;
   RETURN_IF_ERROR(ParseNumber("log-file-mb", raw.log_file_mb, 1, 1'024, &log_file_mb));
@@ -220,7 +236,8 @@ absl::StatusOr<Options> Check(const RawOptions& raw) {
   const std::vector<std::string> levels = {"trace", "debug", "info", "warning", "error"};
   if (!raw.log_level.empty()) options.log_level = raw.log_level;
   if (std::find(levels.begin(), levels.end(), options.log_level) == levels.end()) {
-    return OptionError("log-level", options.log_level, absl::StrCat("expected one of ", absl::StrJoin(levels, ", ")));
+    return OptionError("log-level", options.log_level,
+                       absl::StrCat("expected one of ", absl::StrJoin(levels, ", ")));
   }
   return options;
 }
@@ -229,7 +246,9 @@ absl::StatusOr<Options> Check(const RawOptions& raw) {
 
 absl::StatusOr<Options> ParseOptions(int argc, const char* const* argv, std::string* help) {
   RawOptions raw;
-  CLI::App app("Lapse: tells, within milliseconds, that something which should have followed did not.", "lapsed");
+  CLI::App app(
+      "Lapse: tells, within milliseconds, that something which should have followed did not.",
+      "lapsed");
   Describe(app, raw);
   const absl::Status parsed = ParseWords(app, std::vector<std::string>(argv + 1, argv + argc));
   if (absl::IsCancelled(parsed)) {
@@ -244,8 +263,8 @@ absl::StatusOr<Options> ParseOptions(int argc, const char* const* argv, std::str
 absl::StatusOr<bool> IsLoopback(const std::string& listen) {
   const size_t colon = listen.rfind(':');
   int port = -1;
-  if (colon == std::string::npos || colon == 0 || !absl::SimpleAtoi(listen.substr(colon + 1), &port) || port < 0 ||
-      port > 65'535) {
+  if (colon == std::string::npos || colon == 0 ||
+      !absl::SimpleAtoi(listen.substr(colon + 1), &port) || port < 0 || port > 65'535) {
     return OptionError("listen", listen, "expected HOST:PORT with a port from 0 to 65535");
   }
   const std::string host = listen.substr(0, colon);

@@ -1,5 +1,5 @@
-// The server's options, from flags, environment (LAPSE_…) and a YAML file; a flag wins over the environment, and that over
-// the file.
+// The server's options, from flags, environment (LAPSE_…) and a YAML file; a flag wins over the
+// environment, and that over the file.
 #ifndef LAPSE_SERVER_OPTIONS_H_
 #define LAPSE_SERVER_OPTIONS_H_
 
@@ -36,8 +36,9 @@ struct Options {
   std::string log_level = "info";
 };
 
-// Parses the command line of `lapsed`. Sets `help` to the text to print where --help or --version was given.
-// INVALID_ARGUMENT says which option, with which value, and what is allowed; for the file, the line too.
+// Parses the command line of `lapsed`. Sets `help` to the text to print where --help or --version
+// was given. INVALID_ARGUMENT says which option, with which value, and what is allowed; for the
+// file, the line too.
 absl::StatusOr<Options> ParseOptions(int argc, const char* const* argv, std::string* help);
 
 // Whether `listen` names a loopback address. INVALID_ARGUMENT for another form than HOST:PORT.

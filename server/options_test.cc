@@ -54,7 +54,8 @@ absl::StatusOr<Options> ParseConfig(const std::string& text, std::vector<std::st
   return Parse(flags);
 }
 
-void ExpectRefused(const absl::Status& status, const std::string& field, const std::vector<std::string>& words) {
+void ExpectRefused(const absl::Status& status, const std::string& field,
+                   const std::vector<std::string>& words) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
   EXPECT_EQ(DetailsOf(status).reason, "OPTION_INVALID");
   EXPECT_EQ(DetailsOf(status).field, field);
@@ -81,10 +82,10 @@ TEST(OptionsTest, NothingSaidGivesTheDefaults) {
 
 TEST(OptionsTest, EveryOptionCanComeFromAFlagOrFromAFile) {
   const std::vector<std::vector<std::string>> words = {
-      {"data-folder", "/d"},    {"listen", "0.0.0.0:1"},       {"shards", "64"},
-      {"settle", "0s"},         {"idle-key-retention", "1s"},  {"duplicate-window", "1000"},
-      {"log-file-mb", "1"},     {"checkpoint-interval", "100ms"}, {"event-retention", "1m"},
-      {"max-event-age", "2h"},  {"index-attributes", "city,shop"}, {"log-level", "warning"}};
+      {"data-folder", "/d"},   {"listen", "0.0.0.0:1"},           {"shards", "64"},
+      {"settle", "0s"},        {"idle-key-retention", "1s"},      {"duplicate-window", "1000"},
+      {"log-file-mb", "1"},    {"checkpoint-interval", "100ms"},  {"event-retention", "1m"},
+      {"max-event-age", "2h"}, {"index-attributes", "city,shop"}, {"log-level", "warning"}};
   std::vector<std::string> flags = {"--insecure"};
   std::string yaml = "insecure: true\n";
   for (const auto& word : words) {
@@ -114,7 +115,8 @@ TEST(OptionsTest, AFlagWinsOverTheEnvironmentAndThatOverTheFile) {
   const Variable settle("LAPSE_SETTLE", "2s");
   const Variable shards("LAPSE_SHARDS", "2");
   const Variable attributes("LAPSE_INDEX_ATTRIBUTES", "c,d");
-  const absl::StatusOr<Options> options = ParseConfig(yaml, {"--settle", "3s", "--index-attributes", "e"});
+  const absl::StatusOr<Options> options =
+      ParseConfig(yaml, {"--settle", "3s", "--index-attributes", "e"});
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_EQ(options->settle_us, 3 * limits::kMicrosPerSecond);
   EXPECT_EQ(options->shard_count, 2);
@@ -210,15 +212,17 @@ TEST(OptionsTest, AFaultInTheFileIsToldWithItsLine) {
     SCOPED_TRACE(c.yaml);
     ExpectRefused(ParseConfig(c.yaml).status(), "config", c.words);
   }
-  ExpectRefused(Parse({"--config", "/no/such.yaml"}).status(), "config", {"/no/such.yaml", "cannot be read"});
+  ExpectRefused(Parse({"--config", "/no/such.yaml"}).status(), "config",
+                {"/no/such.yaml", "cannot be read"});
 }
 
 TEST(OptionsTest, HelpNamesEveryOptionAndItsVariable) {
   std::string help;
   ASSERT_TRUE(Parse({"--help"}, &help).ok());
-  for (const char* name : {"--config", "--data-folder", "--listen", "--insecure", "--shards", "--settle",
-                           "--idle-key-retention", "--duplicate-window", "--checkpoint-interval", "--event-retention",
-                           "--max-event-age", "--log-file-mb", "--log-level", "--index-attributes"}) {
+  for (const char* name :
+       {"--config", "--data-folder", "--listen", "--insecure", "--shards", "--settle",
+        "--idle-key-retention", "--duplicate-window", "--checkpoint-interval", "--event-retention",
+        "--max-event-age", "--log-file-mb", "--log-level", "--index-attributes"}) {
     EXPECT_THAT(help, HasSubstr(name));
   }
   EXPECT_THAT(help, AllOf(HasSubstr("LAPSE_DATA_FOLDER"), HasSubstr("LAPSE_INSECURE")));
@@ -250,7 +254,8 @@ TEST(IsLoopbackTest, OnlyAnAddressOfThisMachineIsLoopback) {
 }
 
 TEST(IsLoopbackTest, AnotherFormIsRefused) {
-  for (const char* listen : {"", "127.0.0.1", ":1", "127.0.0.1:", "127.0.0.1:-1", "127.0.0.1:65536", "127.0.0.1:x"}) {
+  for (const char* listen :
+       {"", "127.0.0.1", ":1", "127.0.0.1:", "127.0.0.1:-1", "127.0.0.1:65536", "127.0.0.1:x"}) {
     ExpectRefused(IsLoopback(listen).status(), "listen", {"HOST:PORT"});
   }
 }

@@ -27,7 +27,8 @@ std::string Seal(uint64_t seed, const std::vector<std::string>& parts) {
 bool TakePart(absl::string_view* body, std::string* part) {
   const size_t colon = body->find(':');
   uint32_t size = 0;
-  if (colon == absl::string_view::npos || !absl::SimpleAtoi(body->substr(0, colon), &size)) return false;
+  if (colon == absl::string_view::npos || !absl::SimpleAtoi(body->substr(0, colon), &size))
+    return false;
   body->remove_prefix(colon + 1);
   if (size > body->size()) return false;
   *part = std::string(body->substr(0, size));
@@ -42,7 +43,9 @@ bool Unseal(uint64_t seed, absl::string_view token, std::vector<std::string>* pa
     return false;
   }
   absl::string_view body = absl::string_view(text).substr(kChecksumDigits);
-  if (FingerprintOf(seed, {body}).ToHex().substr(0, kChecksumDigits) != text.substr(0, kChecksumDigits)) return false;
+  if (FingerprintOf(seed, {body}).ToHex().substr(0, kChecksumDigits) !=
+      text.substr(0, kChecksumDigits))
+    return false;
   while (!body.empty()) {
     parts->emplace_back();
     if (!TakePart(&body, &parts->back())) return false;
@@ -73,7 +76,8 @@ absl::StatusOr<PagePlace> ReadPageToken(const PageQuery& query, absl::string_vie
   }
   if (parts[0] != HashOf(query)) {
     return InvalidField("page_token", "PAGE_TOKEN_MISMATCH",
-                        "page_token belongs to another query; every other field must be as it was for the first page");
+                        "page_token belongs to another query; every other field must be as it was "
+                        "for the first page");
   }
   parts.erase(parts.begin());
   return parts;
@@ -86,8 +90,8 @@ std::string MakeAlertCursor(absl::string_view feed_id, int64_t position) {
 absl::StatusOr<int64_t> ReadAlertCursor(absl::string_view feed_id, absl::string_view cursor) {
   std::vector<std::string> parts;
   int64_t position = 0;
-  if (!Unseal(kCursorSeed, cursor, &parts) || parts.size() != 2 || !absl::SimpleAtoi(parts[1], &position) ||
-      position < 0) {
+  if (!Unseal(kCursorSeed, cursor, &parts) || parts.size() != 2 ||
+      !absl::SimpleAtoi(parts[1], &position) || position < 0) {
     return InvalidField("cursor", "CURSOR_INVALID",
                         "cursor is not one that a Lapse server gave out; start again without it");
   }

@@ -1,5 +1,5 @@
-// Opaque tokens that a client hands back: page tokens of lists, and cursors of the alert feed. Both carry a checksum, so
-// that one which was cut or changed is refused and not misread.
+// Opaque tokens that a client hands back: page tokens of lists, and cursors of the alert feed. Both
+// carry a checksum, so that one which was cut or changed is refused and not misread.
 #ifndef LAPSE_SERVER_PAGE_TOKEN_H_
 #define LAPSE_SERVER_PAGE_TOKEN_H_
 
@@ -19,8 +19,9 @@ using PagePlace = std::vector<std::string>;
 
 std::string MakePageToken(const PageQuery& query, const PagePlace& place);
 
-// The place; empty where `token` is, at the first page. INVALID_ARGUMENT on `page_token`: PAGE_TOKEN_INVALID, or
-// PAGE_TOKEN_MISMATCH for the token of another query. A place always has as many parts as it was made with.
+// The place; empty where `token` is, at the first page. INVALID_ARGUMENT on `page_token`:
+// PAGE_TOKEN_INVALID, or PAGE_TOKEN_MISMATCH for the token of another query. A place always has as
+// many parts as it was made with.
 absl::StatusOr<PagePlace> ReadPageToken(const PageQuery& query, absl::string_view token);
 
 // A place in the alert feed `feed_id`.

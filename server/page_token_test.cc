@@ -36,7 +36,9 @@ TEST(PageToken, ChangedAtAnyByteIsRefused) {
   }
 }
 
-TEST(AlertCursor, GivesThePositionBack) { EXPECT_EQ(*ReadAlertCursor("feed", MakeAlertCursor("feed", 7)), 7); }
+TEST(AlertCursor, GivesThePositionBack) {
+  EXPECT_EQ(*ReadAlertCursor("feed", MakeAlertCursor("feed", 7)), 7);
+}
 
 TEST(AlertCursor, OfAnotherFeedIsForeign) {
   const auto read = ReadAlertCursor("feed", MakeAlertCursor("other", 7));

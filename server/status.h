@@ -9,9 +9,10 @@
 
 namespace lapse::server {
 
-// BadRequest with the field, RetryInfo and ErrorInfo (domain `lapse`), as far as base/errors.h put them in. An error
-// without a reason of ours is INTERNAL or what its code says, and is told in the log by whoever made it.
-// A message that is not UTF-8 is escaped, one on a nested field starts with the field's path, one over 1 KiB is cut.
+// BadRequest with the field, RetryInfo and ErrorInfo (domain `lapse`), as far as base/errors.h put
+// them in. An error without a reason of ours is INTERNAL or what its code says, and is told in the
+// log by whoever made it. A message that is not UTF-8 is escaped, one on a nested field starts with
+// the field's path, one over 1 KiB is cut.
 google::rpc::Status ToRpcStatus(const absl::Status& status);
 
 // The same, with the google.rpc.Status as its binary details.

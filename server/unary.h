@@ -15,10 +15,11 @@ namespace lapse::server {
 
 inline constexpr int64_t kBusyRetryUs = 200'000;
 
-// `handler` is called as StatusOr<Response>(const Request&). A call that the client has given up by then is not run.
+// `handler` is called as StatusOr<Response>(const Request&). A call that the client has given up by
+// then is not run.
 template <typename Request, typename Response, typename Handler>
-grpc::ServerUnaryReactor* RunUnary(Executor& executor, grpc::CallbackServerContext* context, const Request* request,
-                                   Response* response, Handler handler) {
+grpc::ServerUnaryReactor* RunUnary(Executor& executor, grpc::CallbackServerContext* context,
+                                   const Request* request, Response* response, Handler handler) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const bool queued = executor.Submit([=, handler = std::move(handler)]() mutable {
     if (context->IsCancelled()) {
@@ -30,7 +31,8 @@ grpc::ServerUnaryReactor* RunUnary(Executor& executor, grpc::CallbackServerConte
     reactor->Finish(ToGrpcStatus(result.status()));
   });
   if (!queued) {
-    reactor->Finish(ToGrpcStatus(Overloaded("SERVER_BUSY", "Too many calls wait; try again", kBusyRetryUs)));
+    reactor->Finish(
+        ToGrpcStatus(Overloaded("SERVER_BUSY", "Too many calls wait; try again", kBusyRetryUs)));
   }
   return reactor;
 }

@@ -55,7 +55,8 @@ FieldMask AllFields(const Message& message) {
   return mask;
 }
 
-absl::Status CheckPaths(const Message& message, const FieldMask& mask, const std::set<std::string>& fixed) {
+absl::Status CheckPaths(const Message& message, const FieldMask& mask,
+                        const std::set<std::string>& fixed) {
   for (const std::string& path : mask.paths()) {
     if (!FieldMaskUtil::GetFieldDescriptors(message.GetDescriptor(), path, nullptr)) {
       return InvalidField("update_mask", "MASK_PATH_UNKNOWN",
@@ -63,8 +64,9 @@ absl::Status CheckPaths(const Message& message, const FieldMask& mask, const std
                                        message.GetDescriptor()->name()));
     }
     if (IsFixed(path, fixed)) {
-      return InvalidField("update_mask", "MASK_PATH_OUTPUT_ONLY",
-                          absl::StrCat("update_mask has ", Quoted(path), ", which an update cannot set"));
+      return InvalidField(
+          "update_mask", "MASK_PATH_OUTPUT_ONLY",
+          absl::StrCat("update_mask has ", Quoted(path), ", which an update cannot set"));
     }
   }
   return absl::OkStatus();
@@ -72,8 +74,8 @@ absl::Status CheckPaths(const Message& message, const FieldMask& mask, const std
 
 }  // namespace
 
-absl::Status ApplyUpdateMask(const FieldMask& mask, const Message& wanted, const std::set<std::string>& fixed,
-                             Message* target) {
+absl::Status ApplyUpdateMask(const FieldMask& mask, const Message& wanted,
+                             const std::set<std::string>& fixed, Message* target) {
   FieldMask effective;
   if (mask.paths().empty()) {
     AddPopulated(wanted, "", &effective);

@@ -11,12 +11,14 @@
 
 namespace lapse::server {
 
-// Sets in `target` what `mask` names, as it is in `wanted`; what is named and not set there is cleared. No paths: the
-// fields that are populated in `wanted`, down to single fields of nested messages, so that nothing is wiped that was not
-// sent; lists and maps are replaced whole. `*`: all fields. `fixed` are top-level fields that an update never touches
-// (name, etag and those that the server sets); to name one is INVALID_ARGUMENT, MASK_PATH_OUTPUT_ONLY; a path that there is
-// not, MASK_PATH_UNKNOWN. On error `target` is as it was.
-absl::Status ApplyUpdateMask(const google::protobuf::FieldMask& mask, const google::protobuf::Message& wanted,
+// Sets in `target` what `mask` names, as it is in `wanted`; what is named and not set there is
+// cleared. No paths: the fields that are populated in `wanted`, down to single fields of nested
+// messages, so that nothing is wiped that was not sent; lists and maps are replaced whole. `*`: all
+// fields. `fixed` are top-level fields that an update never touches (name, etag and those that the
+// server sets); to name one is INVALID_ARGUMENT, MASK_PATH_OUTPUT_ONLY; a path that there is not,
+// MASK_PATH_UNKNOWN. On error `target` is as it was.
+absl::Status ApplyUpdateMask(const google::protobuf::FieldMask& mask,
+                             const google::protobuf::Message& wanted,
                              const std::set<std::string>& fixed, google::protobuf::Message* target);
 
 }  // namespace lapse::server

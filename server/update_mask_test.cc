@@ -44,26 +44,40 @@ TEST_P(ApplyUpdateMaskTest, SetsWhatIsNamed) {
 
 INSTANTIATE_TEST_SUITE_P(
     Masks, ApplyUpdateMaskTest,
-    testing::Values(
-        Case{"NoneTakesPopulatedFieldsAndWipesNothing", {}, "name: 'x' uid: 'y' follow_up { within { seconds: 9 } }",
-             "name: 'monitors/a' uid: 'u' description: 'old' labels { key: 'k' value: 'v' } notifiers: 'n' "
-             "follow_up { primary { event_type: 'p' } within { seconds: 9 } }"},
-        Case{"ANamedFieldThatIsNotSetIsCleared", {"description", "notifiers"}, "",
-             "name: 'monitors/a' uid: 'u' labels { key: 'k' value: 'v' } "
-             "follow_up { primary { event_type: 'p' } within { seconds: 5 } }"},
-        Case{"AMapIsReplacedWhole", {"labels"}, "labels { key: 'x' value: 'y' }",
-             "name: 'monitors/a' uid: 'u' description: 'old' labels { key: 'x' value: 'y' } notifiers: 'n' "
-             "follow_up { primary { event_type: 'p' } within { seconds: 5 } }"},
-        Case{"ANestedFieldAlone", {"follow_up.within"}, "follow_up { within { seconds: 7 } }",
-             "name: 'monitors/a' uid: 'u' description: 'old' labels { key: 'k' value: 'v' } notifiers: 'n' "
-             "follow_up { primary { event_type: 'p' } within { seconds: 7 } }"},
-        Case{"AStarReplacesAllButFixedOnes", {"*"}, "name: 'x' description: 'new'",
-             "name: 'monitors/a' uid: 'u' description: 'new'"}),
+    testing::Values(Case{"NoneTakesPopulatedFieldsAndWipesNothing",
+                         {},
+                         "name: 'x' uid: 'y' follow_up { within { seconds: 9 } }",
+                         "name: 'monitors/a' uid: 'u' description: 'old' labels { key: 'k' value: "
+                         "'v' } notifiers: 'n' "
+                         "follow_up { primary { event_type: 'p' } within { seconds: 9 } }"},
+                    Case{"ANamedFieldThatIsNotSetIsCleared",
+                         {"description", "notifiers"},
+                         "",
+                         "name: 'monitors/a' uid: 'u' labels { key: 'k' value: 'v' } "
+                         "follow_up { primary { event_type: 'p' } within { seconds: 5 } }"},
+                    Case{"AMapIsReplacedWhole",
+                         {"labels"},
+                         "labels { key: 'x' value: 'y' }",
+                         "name: 'monitors/a' uid: 'u' description: 'old' labels { key: 'x' value: "
+                         "'y' } notifiers: 'n' "
+                         "follow_up { primary { event_type: 'p' } within { seconds: 5 } }"},
+                    Case{"ANestedFieldAlone",
+                         {"follow_up.within"},
+                         "follow_up { within { seconds: 7 } }",
+                         "name: 'monitors/a' uid: 'u' description: 'old' labels { key: 'k' value: "
+                         "'v' } notifiers: 'n' "
+                         "follow_up { primary { event_type: 'p' } within { seconds: 7 } }"},
+                    Case{"AStarReplacesAllButFixedOnes",
+                         {"*"},
+                         "name: 'x' description: 'new'",
+                         "name: 'monitors/a' uid: 'u' description: 'new'"}),
     [](const testing::TestParamInfo<Case>& info) { return info.param.name; });
 
 TEST(ApplyUpdateMask, RefusesUnknownAndFixedPaths) {
-  for (const auto& [path, reason] : std::vector<std::pair<std::string, std::string>>{
-           {"descripton", "MASK_PATH_UNKNOWN"}, {"follow_up.x", "MASK_PATH_UNKNOWN"}, {"uid", "MASK_PATH_OUTPUT_ONLY"}}) {
+  for (const auto& [path, reason] :
+       std::vector<std::pair<std::string, std::string>>{{"descripton", "MASK_PATH_UNKNOWN"},
+                                                        {"follow_up.x", "MASK_PATH_UNKNOWN"},
+                                                        {"uid", "MASK_PATH_OUTPUT_ONLY"}}) {
     Monitor target = Parse(kPresent);
     google::protobuf::FieldMask mask;
     mask.add_paths("description");

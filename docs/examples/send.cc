@@ -19,7 +19,8 @@ int main(int argc, char** argv) {
 
   lapse::v1::IngestEventRequest request;
   lapse::v1::Event* event = request.mutable_event();
-  // The same fact always under the same id: then it may be sent again after any error, and counts once.
+  // The same fact always under the same id: then it may be sent again after any error, and counts
+  // once.
   event->set_id(type + ":" + argv[2]);
   event->set_source("example-cpp");
   event->set_type(type);
@@ -34,6 +35,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "not sent: %s\n", status.error_message().c_str());
     return 1;
   }
-  std::printf("%s %s is on disk as number %lld\n", type.c_str(), argv[2], static_cast<long long>(answer.sequence()));
+  std::printf("%s %s is on disk as number %lld\n", type.c_str(), argv[2],
+              static_cast<long long>(answer.sequence()));
   return 0;
 }

@@ -1,5 +1,5 @@
-// A backfill of old events for one key kept every one of them and judged all of them again for each: memory without bound, and
-// a shard that stood still.
+// A backfill of old events for one key kept every one of them and judged all of them again for
+// each: memory without bound, and a shard that stood still.
 
 #include <gtest/gtest.h>
 
@@ -34,7 +34,11 @@ TEST(HotKey, ABackfillOfOneKeyKeepsNoMoreThanTheLimit) {
     // The first one is now; the others are of the day before, so all of them stand at its place.
     const int64_t time_us = i == 0 ? kNow : kNow - limits::kMicrosPerDay + i;
     // Cancels of nothing: they change no verdict and still have their place in the order.
-    key->OnEvent({.role = Role::kCancel, .sequence = i + 1, .time_us = time_us, .receive_time_us = kNow, .event = &event},
+    key->OnEvent({.role = Role::kCancel,
+                  .sequence = i + 1,
+                  .time_us = time_us,
+                  .receive_time_us = kNow,
+                  .event = &event},
                  now, output);
     if (i + 1 == static_cast<int>(limits::kMaxRecentPerKey)) size_at_limit = SizeOf(*key);
   }

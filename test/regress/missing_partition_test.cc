@@ -1,4 +1,5 @@
-// A partition's checkpoint that was lost, as by a copy of a part of the folder, was not noticed: what it had open vanished.
+// A partition's checkpoint that was lost, as by a copy of a part of the folder, was not noticed:
+// what it had open vanished.
 
 #include <gtest/gtest.h>
 
@@ -40,7 +41,8 @@ TEST(MissingPartition, StopsTheStartAndIsNamed) {
 
   EXPECT_EQ(recovered.status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(DetailsOf(recovered.status()).reason, "CHECKPOINT_DAMAGED");
-  EXPECT_NE(std::string(recovered.status().message()).find(std::to_string(left_out)), std::string::npos);
+  EXPECT_NE(std::string(recovered.status().message()).find(std::to_string(left_out)),
+            std::string::npos);
 }
 
 }  // namespace

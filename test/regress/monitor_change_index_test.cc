@@ -1,5 +1,6 @@
-// A monitor change that shared its group commit with the close of an alert was recorded a second time by the next checkpoint,
-// under another place in the entry, and brought back a monitor that had been deleted since.
+// A monitor change that shared its group commit with the close of an alert was recorded a second
+// time by the next checkpoint, under another place in the entry, and brought back a monitor that
+// had been deleted since.
 
 #include <gtest/gtest.h>
 
@@ -18,7 +19,8 @@ ControlRecord Close(const lapse::v1::Monitor& monitor) {
 
 TEST(MonitorChangeIndex, ACheckpointDoesNotBringBackAMonitorThatWasDeleted) {
   TestMatcher test;
-  // The matcher's checkpoints record the changes; the catalog's records are made here as it makes them.
+  // The matcher's checkpoints record the changes; the catalog's records are made here as it makes
+  // them.
   test.record_changes = false;
   test.Start(1);
   const lapse::v1::Monitor monitor = OrderMonitor();
@@ -28,7 +30,8 @@ TEST(MonitorChangeIndex, ACheckpointDoesNotBringBackAMonitorThatWasDeleted) {
   const storage::LogPosition position = test.log.LastPosition();
   ASSERT_TRUE(test.state.RecordMonitorChange({position, 0, created.monitor_change()}, At(1)).ok());
   test.Append(2, {}, {deleted});
-  ASSERT_TRUE(test.state.RecordMonitorChange({position + 1, 0, deleted.monitor_change()}, At(2)).ok());
+  ASSERT_TRUE(
+      test.state.RecordMonitorChange({position + 1, 0, deleted.monitor_change()}, At(2)).ok());
 
   test.Checkpoint();
 
