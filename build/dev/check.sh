@@ -45,6 +45,7 @@ step "formatting" bash build/dev/fmt.sh --check
 step "AddressSanitizer" sanitize asan //...
 targets=$(tsan_targets)
 [[ -z $targets ]] || step "ThreadSanitizer" sanitize tsan --build_tests_only $targets
+step "conformance, every combination" lapse_bazel test //test/conformance:conformance_full_test
 step "clang-tidy" tidy
 step "tests" python3 build/dev/count_tests.py "$events"/*.json
 
