@@ -24,8 +24,8 @@ class SystemClock : public Clock {
 
   void WaitUntil(MutexLock& lock, CondVar& cond, int64_t wall_deadline_us) override {
     const int64_t now_us = NowUs();
-    const int64_t wait_us = std::min(
-        limits::kMicrosPerSecond, wall_deadline_us <= now_us ? 0 : wall_deadline_us - now_us);
+    const int64_t wait_us = std::min(limits::kMicrosPerSecond,
+                                     wall_deadline_us <= now_us ? 0 : wall_deadline_us - now_us);
     cond.wait_for(lock, std::chrono::microseconds(wait_us));
   }
 };
@@ -53,7 +53,8 @@ void SimulatedClock::WaitUntil(MutexLock& lock, CondVar& cond, int64_t wall_dead
     if (now_us_ >= wall_deadline_us) return;
     waiters_.insert(&cond);
   }
-  // An advance between here and the wait would go unnoticed (the waiter's mutex is not ours), hence the short wait.
+  // An advance between here and the wait would go unnoticed (the waiter's mutex is not ours), hence
+  // the short wait.
   cond.wait_for(lock, std::chrono::milliseconds(1));
   MutexLock own(mutex_);
   waiters_.erase(waiters_.find(&cond));

@@ -1,4 +1,5 @@
-// The only source of time in Lapse. Code outside base/clock that reads the wall clock or sleeps fails a test.
+// The only source of time in Lapse. Code outside base/clock that reads the wall clock or sleeps
+// fails a test.
 #ifndef LAPSE_BASE_CLOCK_H_
 #define LAPSE_BASE_CLOCK_H_
 
@@ -17,13 +18,15 @@ class Clock {
   // The wall clock, since 1970. It may step either way.
   virtual int64_t NowUs() = 0;
 
-  // Never steps back; its origin means nothing. It stands still while nothing says that time passed (a suspended
-  // machine), so that wall and steady time drift apart where the wall clock is stepped.
+  // Never steps back; its origin means nothing. It stands still while nothing says that time passed
+  // (a suspended machine), so that wall and steady time drift apart where the wall clock is
+  // stepped.
   virtual int64_t SteadyUs() = 0;
 
-  // Waits on `cond` until it is notified, or until NowUs() >= wall_deadline_us, or spuriously. The caller holds `lock`
-  // and checks its condition in a loop. A deadline of INT64_MAX waits for the notification alone. A real clock wakes at
-  // the latest after one second, so that a step of the wall clock is noticed.
+  // Waits on `cond` until it is notified, or until NowUs() >= wall_deadline_us, or spuriously. The
+  // caller holds `lock` and checks its condition in a loop. A deadline of INT64_MAX waits for the
+  // notification alone. A real clock wakes at the latest after one second, so that a step of the
+  // wall clock is noticed.
   virtual void WaitUntil(MutexLock& lock, CondVar& cond, int64_t wall_deadline_us) = 0;
 };
 

@@ -39,7 +39,8 @@ absl::Status InvalidField(absl::string_view field, absl::string_view reason,
   return status;
 }
 
-absl::Status Overloaded(absl::string_view reason, absl::string_view message, int64_t retry_after_us) {
+absl::Status Overloaded(absl::string_view reason, absl::string_view message,
+                        int64_t retry_after_us) {
   return WithRetry(MakeError(absl::StatusCode::kResourceExhausted, reason, message),
                    retry_after_us);
 }
@@ -69,7 +70,8 @@ absl::Status WithFieldPrefix(const absl::Status& status, absl::string_view prefi
 
 std::string Quoted(absl::string_view value) {
   const absl::string_view shown = CutUtf8(value, kMaxQuotedBytes);
-  return absl::StrCat("\"", IsUtf8(shown) ? absl::Utf8SafeCHexEscape(shown) : absl::CHexEscape(shown),
+  return absl::StrCat("\"",
+                      IsUtf8(shown) ? absl::Utf8SafeCHexEscape(shown) : absl::CHexEscape(shown),
                       shown.size() < value.size() ? "\"..." : "\"");
 }
 

@@ -10,7 +10,8 @@ namespace lapse {
 std::string Fingerprint::ToHex() const { return absl::StrFormat("%016x%016x", high, low); }
 
 Fingerprint FingerprintOf(uint64_t seed, std::initializer_list<absl::string_view> parts) {
-  // Every call site has a few short parts: one flat buffer hashes faster than the streaming interface.
+  // Every call site has a few short parts: one flat buffer hashes faster than the streaming
+  // interface.
   char small[512];
   std::string large;
   size_t size = 0;

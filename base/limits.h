@@ -58,8 +58,8 @@ inline constexpr int64_t kDefaultReorderToleranceUs = 10 * kMicrosPerSecond;
 inline constexpr int64_t kMaxClockSkewUs = kMicrosPerHour;
 inline constexpr int64_t kDefaultClockSkewUs = kMicrosPerSecond;
 inline constexpr size_t kMaxOpenPerKey = 1'000;
-// Events of a key that can still be judged again; beyond, the oldest are settled early, and what is older than they are is a
-// straggler.
+// Events of a key that can still be judged again; beyond, the oldest are settled early, and what is
+// older than they are is a straggler.
 inline constexpr size_t kMaxRecentPerKey = 4'000;
 // MISSED ones of a key that can still be amended; beyond, the oldest is closed as by age.
 inline constexpr size_t kMaxAmendablePerKey = 1'000;
@@ -126,7 +126,8 @@ inline constexpr size_t kMaxUsernameBytes = 256;
 inline constexpr size_t kMaxAddressBytes = 254;
 inline constexpr size_t kMaxPathBytes = 4'095;
 inline constexpr size_t kMaxPasswordBytes = 4'096;
-// Between two tries: doubles from the first to the last. The slow one where only an operator can mend it.
+// Between two tries: doubles from the first to the last. The slow one where only an operator can
+// mend it.
 inline constexpr int64_t kFirstRetryUs = kMicrosPerSecond;
 inline constexpr int64_t kFirstSlowRetryUs = kMicrosPerMinute;
 inline constexpr int64_t kLastRetryUs = 5 * kMicrosPerMinute;

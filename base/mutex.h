@@ -1,5 +1,5 @@
-// A thin wrapper of std::mutex and std::condition_variable with the names of the field. The core uses it instead of
-// absl::Mutex because Debian's abseil is not built for ThreadSanitizer.
+// A thin wrapper of std::mutex and std::condition_variable with the names of the field. The core
+// uses it instead of absl::Mutex because Debian's abseil is not built for ThreadSanitizer.
 #ifndef LAPSE_BASE_MUTEX_H_
 #define LAPSE_BASE_MUTEX_H_
 

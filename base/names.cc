@@ -26,11 +26,11 @@ absl::Status ValidateResourceId(absl::string_view id, absl::string_view field) {
                      absl::ascii_islower(id.front()) && id.back() != '-' &&
                      std::all_of(id.begin(), id.end(), IsIdCharacter);
   if (valid) return absl::OkStatus();
-  return InvalidField(field, "ID_INVALID",
-                      absl::StrCat(field, " is ", Quoted(id), "; an id has 1 to ",
-                                   limits::kMaxResourceIdBytes,
-                                   " characters of a-z, 0-9 and '-', starts with a letter and "
-                                   "does not end with '-'"));
+  return InvalidField(
+      field, "ID_INVALID",
+      absl::StrCat(field, " is ", Quoted(id), "; an id has 1 to ", limits::kMaxResourceIdBytes,
+                   " characters of a-z, 0-9 and '-', starts with a letter and "
+                   "does not end with '-'"));
 }
 
 absl::StatusOr<std::string> ParseResourceName(absl::string_view collection, absl::string_view name,
@@ -40,8 +40,9 @@ absl::StatusOr<std::string> ParseResourceName(absl::string_view collection, absl
       id.size() <= kMaxParsedIdBytes && id.find('/') == absl::string_view::npos) {
     return std::string(id);
   }
-  return InvalidField(field, "NAME_INVALID",
-                      absl::StrCat(field, " is ", Quoted(name), "; expected ", collection, "/{id}"));
+  return InvalidField(
+      field, "NAME_INVALID",
+      absl::StrCat(field, " is ", Quoted(name), "; expected ", collection, "/{id}"));
 }
 
 }  // namespace lapse

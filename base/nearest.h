@@ -9,7 +9,8 @@
 
 namespace lapse {
 
-// The known name with the fewest edits to `name`; empty where even that is further than half of its length.
+// The known name with the fewest edits to `name`; empty where even that is further than half of its
+// length.
 std::string NearestName(absl::string_view name, const std::vector<std::string>& known);
 
 // `did you mean "within"?`, or, where nothing is near, `expected one of a, b, c`.

@@ -1,4 +1,5 @@
-// Between protobuf times and microseconds. Lapse keeps times to the microsecond; what is finer is cut off.
+// Between protobuf times and microseconds. Lapse keeps times to the microsecond; what is finer is
+// cut off.
 #ifndef LAPSE_BASE_PROTO_TIME_H_
 #define LAPSE_BASE_PROTO_TIME_H_
 

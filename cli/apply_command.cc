@@ -91,7 +91,7 @@ absl::Status RunApply(Context& context, const ApplyOptions& o) {
     return absl::OkStatus();
   }
   std::vector<Outcome> outcomes;
-  const absl::Status status = plan.Carry(context, &outcomes);
+  absl::Status status = plan.Carry(context, &outcomes);
   PrintOutcomes(context, outcomes);
   if (!status.ok() && outcomes.size() < resources.size()) {
     context.PrintNote(absl::StrCat(resources.size() - outcomes.size(), " of ", resources.size(),

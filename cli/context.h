@@ -90,6 +90,7 @@ class Context {
   static std::vector<const google::protobuf::Message*> Pointers(
       const std::vector<Message>& messages) {
     std::vector<const google::protobuf::Message*> pointers;
+    pointers.reserve(messages.size());
     for (const Message& message : messages) pointers.push_back(&message);
     return pointers;
   }

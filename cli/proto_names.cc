@@ -63,6 +63,7 @@ const FieldDescriptor* FindField(const Descriptor& type, absl::string_view name)
 
 std::vector<std::string> FieldNames(const Descriptor& type) {
   std::vector<std::string> names;
+  names.reserve(type.field_count());
   for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
   return names;
 }

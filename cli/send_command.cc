@@ -146,7 +146,7 @@ class FileSending {
     RETURN_IF_ERROR(reader_.Open(options_.file));
     const absl::Status read = SendLines();
     const absl::Status finished = sender_.Finish();
-    const absl::Status status = read.ok() ? finished : read;
+    absl::Status status = read.ok() ? finished : read;
     EndProgress();
     const bool nothing_happened = sender_.totals().accepted + sender_.totals().duplicates == 0;
     if (nothing_happened && ExitCodeOf(status) == kExitUnreachable) return status;
@@ -198,7 +198,7 @@ class FileSending {
   absl::Status Flush() {
     if (batch_.events.empty()) return absl::OkStatus();
     first_unsent_line_ = batch_.lines.front();
-    const absl::Status status = sender_.Add(std::move(batch_));
+    absl::Status status = sender_.Add(std::move(batch_));
     batch_ = EventBatch();
     batch_bytes_ = 0;
     if (status.ok()) first_unsent_line_ = 0;

@@ -1,6 +1,7 @@
 // `lapsectl status`.
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,7 @@ struct Status {
   std::vector<ServiceHealth> services;
   std::vector<MonitorStats> monitors;
   bool more_monitors = false;
-  size_t firing = 0;
+  int64_t firing = 0;
   bool more_firing = false;
 
   bool serving() const {
@@ -117,7 +118,7 @@ absl::Status ReadFiring(Context& context, Status* status) {
       const auto alerts,
       List<AlertService>(context, &AlertService::Stub::ListAlerts, request, kMaxCountedAlerts,
                          &lapse::v1::ListAlertsResponse::mutable_alerts));
-  status->firing = alerts.items.size();
+  status->firing = static_cast<int64_t>(alerts.items.size());
   status->more_firing = alerts.more;
   return absl::OkStatus();
 }

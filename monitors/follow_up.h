@@ -1,5 +1,5 @@
-// The condition follow_up: the secondary must follow the primary within a time, for the same key, unless cancelled.
-// The rules are those of docs/design/time-and-matching.md, word for word.
+// The condition follow_up: the secondary must follow the primary within a time, for the same key,
+// unless cancelled. The rules are those of docs/design/time-and-matching.md, word for word.
 #ifndef LAPSE_MONITORS_FOLLOW_UP_H_
 #define LAPSE_MONITORS_FOLLOW_UP_H_
 
@@ -28,7 +28,8 @@ FollowUpRules MakeFollowUpRules(const lapse::v1::FollowUp& condition);
 std::unique_ptr<KeyState> NewFollowUpKey(const FollowUpRules& rules);
 
 // From KeyState::Serialize. DATA_LOSS for bytes that it cannot have written; never crashes.
-absl::StatusOr<std::unique_ptr<KeyState>> ParseFollowUpKey(const FollowUpRules& rules, absl::string_view bytes);
+absl::StatusOr<std::unique_ptr<KeyState>> ParseFollowUpKey(const FollowUpRules& rules,
+                                                           absl::string_view bytes);
 
 }  // namespace lapse::monitors
 

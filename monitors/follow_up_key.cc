@@ -110,8 +110,7 @@ Primaries FollowUpKey::ResetJudgements() {
 
 void FollowUpKey::Settle() {
   const int64_t horizon_us = recent_.back()->order_time_us - rules_.reorder_tolerance_us;
-  while (recent_.front()->order_time_us < horizon_us ||
-         recent_.size() > limits::kMaxRecentPerKey) {
+  while (recent_.front()->order_time_us < horizon_us || recent_.size() > limits::kMaxRecentPerKey) {
     const PlacedEventRef event = recent_.PopFront();
     settled_.Apply(*event, rules_, [this](PlacedEvent& primary, Judged judged, PlacedEvent*) {
       if (judged != Judged::kOpen && judged != Judged::kMissed) Fix(primary);

@@ -10,7 +10,8 @@
 
 namespace lapse::monitors {
 
-// Empty where the state has over limits::kMaxPartitionStateBytes, or memory is short: it cannot be saved then.
+// Empty where the state has over limits::kMaxPartitionStateBytes, or memory is short: it cannot be
+// saved then.
 std::string EncodePartitionState(const lapse::internal::v1::PartitionState& state);
 
 // DATA_LOSS, reason CHECKPOINT_DAMAGED, for bytes that EncodePartitionState cannot have written;

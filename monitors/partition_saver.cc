@@ -154,8 +154,8 @@ absl::Status PartitionSaver::Save(const std::vector<storage::PartitionCheckpoint
   RETURN_IF_ERROR(RecordMonitorChanges());
   for (const storage::PartitionCheckpoint& checkpoint : batch) {
     if (checkpoint.state.empty() && checkpoint.partition != storage::kManifestPartition) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("the state of partition ", checkpoint.partition, " is too large to be saved"));
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "the state of partition ", checkpoint.partition, " is too large to be saved"));
     }
   }
   RETURN_IF_ERROR(checkpoints_.Save(batch));

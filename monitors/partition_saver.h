@@ -64,7 +64,8 @@ class PartitionSaver {
 
   // Before Start: where the last cycle of an earlier run stands.
   void RestorePosition(storage::LogPosition position) { position_.store(position); }
-  // Before Start, or on the saver's thread: the partition has a checkpoint, and manifests name it from now on.
+  // Before Start, or on the saver's thread: the partition has a checkpoint, and manifests name it
+  // from now on.
   void NoteSaved(int partition);
 
   void Start();

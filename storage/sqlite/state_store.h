@@ -87,8 +87,10 @@ class SqliteStateStore : public StateStore {
     ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::Begin(writer_->db()));
     RETURN_IF_ERROR(body(*writer_));
     const absl::Status status = transaction.Commit();
-    // After a commit that failed otherwise than on a full disk, what is on disk is uncertain: a later one could stand on it.
-    if (!status.ok() && !absl::IsResourceExhausted(status) && !absl::IsUnavailable(status)) stopped_ = status;
+    // After a commit that failed otherwise than on a full disk, what is on disk is uncertain: a
+    // later one could stand on it.
+    if (!status.ok() && !absl::IsResourceExhausted(status) && !absl::IsUnavailable(status))
+      stopped_ = status;
     return status;
   }
 
