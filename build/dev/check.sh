@@ -11,8 +11,10 @@ failed=()
 step() {
   local name=$1
   shift
+  local began=$SECONDS
   echo "== $name"
   "$@" || failed+=("$name")
+  echo "== $name took $((SECONDS - began)) s"
 }
 
 # The core, which ThreadSanitizer can follow: no gRPC, no absl::Mutex.
