@@ -11,7 +11,7 @@ import tempfile
 import time
 import traceback
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).absolute().parents[1]
 sys.path[:0] = [str(ROOT / "test"), str(ROOT / "bench")]
 
 from runner import figures, machine, rows_alerts, rows_ingest, rows_postgres, rows_storage  # noqa: E402
@@ -43,7 +43,7 @@ def parse_args():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="*", metavar="ROW", help="only these: " + ", ".join(ROWS))
     parser.add_argument("--binaries", required=True, help="the folder of built files")
-    parser.add_argument("--folder", default=tempfile.gettempdir(), help="where the servers' data lie; on a real disk")
+    parser.add_argument("--folder", default="/var/tmp", help="where the servers' data lie; on a real disk (%(default)s)")
     parser.add_argument("--out", default=str(ROOT / "bench/out/latest.json"))
     parser.add_argument("--scale", type=float, default=1,
                         help="sizes are multiplied by it; what ran smaller than asked is never met")

@@ -71,11 +71,17 @@ void StreamLoad::SendWhatIsDue() {
   while (!over_) {
     const int64_t now_us = clock_.NowUs();
     over_ = clock_.IsOver(now_us, report_.accepted);
-    if (over_ || clock_.NextUs() > now_us) return;
+    if (over_ || AllUnderWay() || clock_.NextUs() > now_us) return;
     Stream* const stream = FreeStream(now_us);
     if (stream == nullptr) return;
     Send(*stream);
   }
+}
+
+// What is unanswered may be refused: only then is more to be sent.
+bool StreamLoad::AllUnderWay() const {
+  const auto unanswered_events = static_cast<int64_t>(unanswered() * pool_.batch_events());
+  return options_.plan.events > 0 && report_.accepted + unanswered_events >= options_.plan.events;
 }
 
 StreamLoad::Stream* StreamLoad::FreeStream(int64_t now_us) {
@@ -104,7 +110,7 @@ absl::Status StreamLoad::HandleNext() {
     return absl::DeadlineExceededError("no batch was answered for 60 s");
   }
   int64_t wait_us = kIdleUs;
-  if (!over_ && FreeStream(now_us) != nullptr) {
+  if (!over_ && !AllUnderWay() && FreeStream(now_us) != nullptr) {
     wait_us = std::min(wait_us, clock_.NextUs() - now_us);
   }
   void* tag = nullptr;

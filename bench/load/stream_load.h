@@ -61,6 +61,7 @@ class StreamLoad {
 
   absl::Status Start();
   void SendWhatIsDue();
+  bool AllUnderWay() const;
   void Send(Stream& stream);
   Stream* FreeStream(int64_t now_us);
   // Waits for one answer or write, or until something is due.

@@ -57,11 +57,17 @@ void UnaryLoad::SendWhatIsDue() {
   while (!over_ && !free_.empty()) {
     const int64_t now_us = clock_.NowUs();
     over_ = clock_.IsOver(now_us, report_.accepted);
-    if (over_ || clock_.NextUs() > now_us) return;
+    if (over_ || AllUnderWay() || clock_.NextUs() > now_us) return;
     Call* const call = free_.back();
     free_.pop_back();
     Send(*call);
   }
+}
+
+// What is unanswered may be refused: only then is more to be sent.
+bool UnaryLoad::AllUnderWay() const {
+  const auto under_way = static_cast<int64_t>(calls_.size() - free_.size());
+  return options_.plan.events > 0 && report_.accepted + under_way >= options_.plan.events;
 }
 
 void UnaryLoad::Send(Call& call) {
@@ -77,7 +83,7 @@ void UnaryLoad::Send(Call& call) {
 
 void UnaryLoad::HandleNext() {
   int64_t wait_us = kIdleUs;
-  if (!over_ && !free_.empty()) wait_us = std::min(wait_us, clock_.NextUs() - clock_.NowUs());
+  if (!over_ && !free_.empty() && !AllUnderWay()) wait_us = std::min(wait_us, clock_.NextUs() - clock_.NowUs());
   void* tag = nullptr;
   bool ok = false;
   if (queue_.AsyncNext(&tag, &ok, After(wait_us)) == grpc::CompletionQueue::GOT_EVENT) {

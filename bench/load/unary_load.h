@@ -43,6 +43,7 @@ class UnaryLoad {
   };
 
   void SendWhatIsDue();
+  bool AllUnderWay() const;
   void Send(Call& call);
   void HandleNext();
   void TakeAnswer(Call& call);

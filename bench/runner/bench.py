@@ -15,6 +15,9 @@ FIRST_KEY, LAST_KEY = 300_000_000, 999_999_999
 KEYS_PER_LOAD = 12_000_000
 LOAD_PATIENCE_SECONDS = 900
 START_SECONDS = 120
+# Below this the run only shows that all works: comparisons take one turn, and a load's messages are few, since making
+# them would take longer than sending them.
+TINY_SCALE = 0.002
 
 
 class Bench:
@@ -38,6 +41,10 @@ class Bench:
     def size(self, count):
         return max(1, int(count * min(1, self.scale)))
 
+    def turns(self, turns):
+        """How often a comparison is repeated."""
+        return turns if self.scale >= TINY_SCALE else 1
+
     def seconds(self, seconds):
         return seconds * min(1, max(0.05, self.scale * 50))
 
@@ -50,14 +57,21 @@ class Bench:
     def load(self, address, **options):
         """Runs the load client to its end; returns its JSON. `opaque_answers=True` is a flag, `warm_up=1` an option."""
         with self.loading(address, **options) as process:
-            return finished(process)
+            result = finished(process)
+        result["first_key"] = self.first_key()
+        return result
+
+    def first_key(self):
+        """Of the latest load."""
+        return FIRST_KEY + KEYS_PER_LOAD * self.loads % (LAST_KEY - FIRST_KEY - KEYS_PER_LOAD)
 
     @contextlib.contextmanager
     def loading(self, address, **options):
         """The load client as a process under way; finished() waits for its JSON. Killed at the end."""
         self.loads += 1
-        block = KEYS_PER_LOAD * self.loads % (LAST_KEY - FIRST_KEY - KEYS_PER_LOAD)
-        options = {"seed": self.loads, "first_key": FIRST_KEY + block, **options}
+        options = {"seed": self.loads, "first_key": self.first_key(), **options}
+        if self.scale < TINY_SCALE:
+            options["pool"] = 16
         command = [self.binary("bench/load/load"), "--server", address]
         for name, value in options.items():
             flag = "--" + name.replace("_", "-")

@@ -13,10 +13,10 @@ def stream(bench, world):
     address = world.ready().address
     seconds, warm_up = bench.seconds(4), bench.seconds(1)
     rates = {"arena": [], "heap": [], "raw": [], "lapsed": []}
-    for pair in range(PAIRS):
+    for pair in range(bench.turns(PAIRS)):
         for mode in ("arena", "lapsed"):
             rates[mode].append(_stream_rate(bench, mode, address, seconds, warm_up))
-        bench.say(f"pair {pair + 1} of {PAIRS}: echo {rates['arena'][-1]:,.0f}/s, lapsed {rates['lapsed'][-1]:,.0f}/s")
+        bench.say(f"pair {pair + 1} of {bench.turns(PAIRS)}: echo {rates['arena'][-1]:,.0f}/s, lapsed {rates['lapsed'][-1]:,.0f}/s")
     for mode in ("heap", "raw"):
         rates[mode].append(_stream_rate(bench, mode, address, seconds, warm_up))
     bench.max_rate = statistics.median(rates["lapsed"])
@@ -44,11 +44,11 @@ def unary(bench, world):
     address = world.ready().address
     options = {"mode": "unary", "in_flight": 64, "seconds": bench.seconds(3), "warm_up": bench.seconds(0.5)}
     bare, durable = [], []
-    for pair in range(PAIRS):
+    for pair in range(bench.turns(PAIRS)):
         with bench.echo("heap") as echo:
             bare.append(bench.load(echo, **options)["events_per_second"])
         durable.append(bench.load(address, **options)["events_per_second"])
-        bench.say(f"pair {pair + 1} of {PAIRS}: bare {bare[-1]:,.0f}/s, lapsed {durable[-1]:,.0f}/s")
+        bench.say(f"pair {pair + 1} of {bench.turns(PAIRS)}: bare {bare[-1]:,.0f}/s, lapsed {durable[-1]:,.0f}/s")
     ratio = statistics.median(ours / theirs for ours, theirs in zip(durable, bare))
     return [
         figures.judged("unary_of_bare_grpc", ratio, smaller=bench.smaller),
@@ -61,7 +61,7 @@ def lone(bench, world):
     """Probe and lone events take turns, since a disk's speed wanders."""
     address = world.ready().address
     ratios, acks, syncs = [], [], []
-    for _ in range(PAIRS):
+    for _ in range(bench.turns(PAIRS)):
         syncs.append(machine.percentile(machine.fdatasync_ms(bench.folder, bench.seconds(1)), 0.5))
         result = bench.load(address, mode="unary", in_flight=1, streams=1, rate=100, seconds=bench.seconds(2))
         acks.append(result["ack_p50_ms"])
@@ -79,7 +79,7 @@ def monitors(bench, world):
     seconds, warm_up = bench.seconds(4), bench.seconds(1)
     more = max(10, bench.size(MANY_MONITORS - 10))
     few, many = [], []
-    for turn in range(3):
+    for turn in range(bench.turns(3)):
         few.append(bench.load(world.address, seconds=seconds, warm_up=warm_up)["events_per_second"])
         for i in range(more):
             client.create_monitor(f"many-{turn}-{i}", client.follow_up(f"many_{i}_opened", f"many_{i}_met", 60_000))
@@ -87,7 +87,7 @@ def monitors(bench, world):
         for i in range(more):
             client.monitors.DeleteMonitor(
                 client.monitor_api.DeleteMonitorRequest(name=f"monitors/many-{turn}-{i}"))
-        bench.say(f"turn {turn + 1} of 3: 10 monitors {few[-1]:,.0f}/s, {more + 10:,} monitors {many[-1]:,.0f}/s")
+        bench.say(f"turn {turn + 1} of {bench.turns(3)}: 10 monitors {few[-1]:,.0f}/s, {more + 10:,} monitors {many[-1]:,.0f}/s")
     client.close()
     ratio = statistics.median(b / a for a, b in zip(few, many))
     return [figures.judged("ingest_1000_monitors_of_10", ratio, smaller=bench.smaller)]

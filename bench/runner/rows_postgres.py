@@ -41,12 +41,12 @@ def postgres(bench, world):
     seconds, warm_up = bench.seconds(8), bench.seconds(2)
     theirs, ours, late = [], [], []
     with _cluster(bench) as where:
-        for turn in range(TURNS):
+        for turn in range(bench.turns(TURNS)):
             result = _load(bench, where, seconds, warm_up)
             theirs.append(result["events_per_second"])
             late.append(result["alert_late_max_ms"])
             ours.append(bench.load(address, seconds=seconds / 2, warm_up=warm_up / 2)["events_per_second"])
-            bench.say(f"turn {turn + 1} of {TURNS}: PostgreSQL {theirs[-1]:,.0f}/s, lapsed {ours[-1]:,.0f}/s")
+            bench.say(f"turn {turn + 1} of {bench.turns(TURNS)}: PostgreSQL {theirs[-1]:,.0f}/s, lapsed {ours[-1]:,.0f}/s")
     ratio = statistics.median(a / b for a, b in zip(ours, theirs))
     return [
         figures.judged("stream_ingest_of_postgres", ratio, smaller=bench.smaller),
