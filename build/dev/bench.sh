@@ -1,14 +1,25 @@
 # shellcheck shell=bash
 # Builds what the benchmarks need and measures every figure, or the rows that are named; see docs/performance.md. Ends
-# with one table, which bench/out/latest.json has too. `./dev bench micro [FLAGS...]` runs the micro-benchmarks instead.
+# with one table, which bench/out/latest.json has too. Instead of rows: `micro [FLAGS...]` runs the micro-benchmarks,
+# `profile` shows where lapsed's time goes, `report` puts the last figures into docs/performance.md.
 
 source build/dev/install.sh
 
-if [[ ${1:-} == micro ]]; then
-  shift
-  lapse_bazel build //bench/micro
-  exec "$(lapse_bazel_bin)/bench/micro/micro" "$@"
-fi
+case ${1:-} in
+  micro)
+    shift
+    lapse_bazel build //bench/micro
+    exec "$(lapse_bazel_bin)/bench/micro/micro" "$@"
+    ;;
+  profile)
+    shift
+    lapse_bazel build //server:lapsed //bench/load
+    exec /usr/bin/python3 bench/profile.py --binaries "$(lapse_bazel_bin)" "$@"
+    ;;
+  report)
+    exec /usr/bin/python3 bench/report.py
+    ;;
+esac
 
 lapse_bazel build //server:lapsed //bench:alert_latency //bench/load //bench/echo //bench/subscribers \
   //bench/postgres:postgres_load
