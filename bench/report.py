@@ -16,8 +16,8 @@ IMAGES = ROOT / "docs/images"
 OUT = ROOT / "bench/out"
 
 WIDTH = 960
-LABEL_WIDTH = 390
-BAR_WIDTH = 380
+LABEL_WIDTH = 400
+BAR_WIDTH = 370
 ROW_HEIGHT = 26
 GOOD, BAD, PLAIN, INK = "#3f7d58", "#b4483c", "#4a6fa5", "#1d2530"
 # A bar of a figure against its goal ends here at the latest.
@@ -64,7 +64,8 @@ def goals(found):
             continue
         used = goal.limit / figure["value"] if goal.at_least else figure["value"] / goal.limit
         text = f"{figures.shown(figure['value'])} {'' if figure['unit'] == 'ratio' else figure['unit']} ({goal.text()})"
-        bars.append((figure["what"], used / MOST_OF_GOAL, text, GOOD if used <= 1 else BAD))
+        label = f"{figure['what']}, over {figure['ratio_to']}" if "ingest by stream" in figure["what"] else figure["what"]
+        bars.append((label, used / MOST_OF_GOAL, text, GOOD if used <= 1 else BAD))
     return svg("Each figure against its goal: shorter is better", bars, 1 / MOST_OF_GOAL, "goal")
 
 
