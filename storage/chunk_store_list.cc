@@ -105,15 +105,12 @@ class Lister {
     }
     RETURN_IF_ERROR(entry.status());
     read_events_ += static_cast<int64_t>((*entry)->events.size());
-    size_t index = 0;
-    for (auto& owned : (*entry)->owned) {
-      for (Event& event : *owned) Consider((*entry)->events[index++], event);
-    }
+    for (const AcceptedEvent& accepted : (*entry)->events) Consider(accepted);
     return absl::OkStatus();
   }
 
-  void Consider(const AcceptedEvent& accepted, Event& event) {
-    const int64_t time_us = ReportedTimeUs(event, accepted.receive_time_us);
+  void Consider(const AcceptedEvent& accepted) {
+    const int64_t time_us = ReportedTimeUs(*accepted.event, accepted.receive_time_us);
     const Key key = KeyOf(time_us, accepted.sequence);
     if (key <= after_ || key.first < min_ || key.first > max_ ||
         accepted.sequence > query_.max_sequence)
@@ -122,6 +119,7 @@ class Lister {
     const bool beyond = full && best_.top().key < key;
     // Once it is known that there is more than a page, what lies beyond it need not be matched.
     if (beyond && dropped_) return;
+    Event event = accepted.event->ToEvent();
     SetTimestamp(time_us, event.mutable_occur_time());
     SetTimestamp(accepted.receive_time_us, event.mutable_ingest_time());
     event.set_sequence(accepted.sequence);
