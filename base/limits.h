@@ -85,7 +85,7 @@ inline constexpr int64_t kSealedRunEvents = 1 << 20;
 // listings read the newest chunks one by one.
 inline constexpr int64_t kMaxLiveIndexBytes = 256 << 20;
 // Full files that wait to be sealed, beyond which the sealing takes its full share of the machine.
-inline constexpr int kMaxUnsealedFiles = 32;
+inline constexpr int kMaxUnsealedFiles = 16;
 // Bytes of WAL in full files that are not sealed yet; beyond, the oldest is checkpointed at once.
 inline constexpr int64_t kMaxUnsealedWalBytes = 192 << 20;
 inline constexpr size_t kDefaultDuplicateWindowEvents = 10'000'000;

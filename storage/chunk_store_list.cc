@@ -98,7 +98,8 @@ class Lister {
 
   absl::Status ReadChunk(const Pending& chunk) {
     ++read_chunks_;
-    absl::StatusOr<std::unique_ptr<LogEntry>> entry = source_.Load(chunk.group, chunk.position);
+    absl::StatusOr<std::unique_ptr<LogEntry>> entry =
+        source_.Load(chunk.group, chunk.position, Narrowed());
     if (absl::IsDataLoss(entry.status())) {
       spdlog::error("listing events: left out {}", std::string(entry.status().message()));
       return absl::OkStatus();
@@ -110,6 +111,16 @@ class Lister {
       for (Event& event : *owned) Consider((*entry)->events[index++], event);
     }
     return absl::OkStatus();
+  }
+
+  // The query with the times that an event can still have to be of use.
+  EventQuery Narrowed() const {
+    // Once it is known that there is more than a page, what lies beyond it is of none.
+    const int64_t last = dropped_ ? std::min(max_, best_.top().key.first) : max_;
+    EventQuery query = query_;
+    query.min_time_us = query_.descending ? Negated(last) : min_;
+    query.max_time_us = query_.descending ? Negated(min_) : last;
+    return query;
   }
 
   void Consider(const AcceptedEvent& accepted, Event& event) {

@@ -28,12 +28,9 @@ struct EncodedSealedChunk {
   int64_t min_time_us = INT64_MAX;
   int64_t max_time_us = INT64_MIN;
   int64_t event_count = 0;
-  // Of the events' indexed attributes, ascending, each once.
+  // SealedFingerprint of the events' indexed attributes, ascending, each once.
   std::vector<uint32_t> fingerprints;
 };
-
-// What sealed files keep of IndexFingerprint.
-uint32_t SealedFingerprint(int64_t index_fingerprint);
 
 // `entries` follow each other and are not empty. Every field of every event is kept, also unknown
 // ones; the bytes need not be the same. INVALID_ARGUMENT beyond

@@ -226,10 +226,6 @@ class Encoder {
 
 }  // namespace
 
-uint32_t SealedFingerprint(int64_t index_fingerprint) {
-  return static_cast<uint32_t>(static_cast<uint64_t>(index_fingerprint) >> 32);
-}
-
 absl::StatusOr<EncodedSealedChunk> EncodeSealedChunk(absl::Span<const SealedEntry> entries,
                                                      uint64_t seed,
                                                      const IndexedAttributes& indexed) {
