@@ -133,7 +133,7 @@ TEST_F(SealedFileTest, EveryRunIsLookedInto) {
 
 TEST_F(SealedFileTest, DamagedChunkIsNamedAndTheOthersAreRead) {
   Write(40, 7);
-  Change(1'000);
+  Change(100);
   const auto file = OpenOrDie();
   const absl::Status status = file->Read(3).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
