@@ -1,6 +1,7 @@
 #include "storage/chunk_index.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/fingerprint.h"
 
@@ -13,9 +14,8 @@ void ForEachFingerprint(uint64_t seed, const LogEntry& entry, const IndexedAttri
   std::string text;
   for (const std::string& attribute : attributes) {
     for (const AcceptedEvent& accepted : entry.events) {
-      const auto& values = accepted.event->attributes();
-      const auto value = values.find(attribute);
-      if (value == values.end() || !KeyText(value->second, &text)) continue;
+      const std::optional<EventAttribute> found = accepted.event->FindAttribute(attribute);
+      if (!found.has_value() || !KeyText(*found, &text)) continue;
       take(IndexFingerprint(seed, attribute, text));
     }
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "base/proto_time.h"
 #include "lapse/internal/v1/sealed.pb.h"
 #include "lapse/v1/event.pb.h"
 #include "storage/chunk_index.h"
@@ -114,12 +115,28 @@ class Encoder {
     lapse::v1::Event event;
     // What does not parse is told when it is read.
     if (!event.ParseFromArray(wire.data(), static_cast<int>(wire.size()))) return;
-    NoteTime(ReportedTimeUs(event, accepted.receive_time_us));
+    NoteTime(event.has_occur_time() ? ToMicros(event.occur_time()) : accepted.receive_time_us);
     for (const std::string& name : indexed_) {
       const auto value = event.attributes().find(name);
-      if (value != event.attributes().end() && KeyText(value->second, &text_))
+      if (value != event.attributes().end() && KeyTextOf(AttributeOf(value->second), &text_))
         AddFingerprint(name, text_);
     }
+  }
+
+  // Without its name. No value at all is as little a key as a double.
+  static SealedAttribute AttributeOf(const lapse::v1::Value& value) {
+    switch (value.kind_case()) {
+      case lapse::v1::Value::kStringValue:
+        return {.kind = SealedKind::kString, .text = value.string_value()};
+      case lapse::v1::Value::kBoolValue:
+        return {.kind = SealedKind::kBool, .bits = value.bool_value() ? 1 : 0};
+      case lapse::v1::Value::kInt64Value:
+        return {.kind = SealedKind::kInt, .bits = value.int64_value()};
+      case lapse::v1::Value::kDoubleValue:
+      case lapse::v1::Value::KIND_NOT_SET:
+        break;
+    }
+    return {.kind = SealedKind::kDouble};
   }
 
   void NoteTime(int64_t time_us) {

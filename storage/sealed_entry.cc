@@ -1,8 +1,35 @@
 #include "storage/sealed_entry.h"
 
+#include <cstring>
 #include <utility>
 
+#include "base/status_macros.h"
+
 namespace lapse::storage {
+namespace {
+
+// Each event in its frame, as EventBatch has them.
+absl::Status FillBatch(const SealedEntry& sealed, EventBatch* batch) {
+  size_t size = 0;
+  for (const SealedEvent& event : sealed.events) size += EventFrameBytes(event.size) + event.size;
+  char* out = batch->Allocate(size);
+  batch->Reserve(sealed.events.size());
+  for (const SealedEvent& event : sealed.events) {
+    const absl::string_view wire = sealed.WireOf(event);
+    char* const bytes = WriteEventFrame(wire.size(), out);
+    std::memcpy(bytes, wire.data(), wire.size());
+    out = bytes + wire.size();
+    if (batch->Add({bytes, wire.size()})) continue;
+    // Of an earlier version, which wrote whatever protobuf makes of an event.
+    lapse::v1::Event parsed;
+    if (!parsed.ParseFromArray(wire.data(), static_cast<int>(wire.size())) ||
+        !batch->AddCopy(std::move(parsed)))
+      return absl::DataLossError("an event does not parse");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 SealedEntry ToSealedEntry(const LogEntry& entry) {
   SealedEntry sealed = {.position = entry.position,
@@ -12,10 +39,11 @@ SealedEntry ToSealedEntry(const LogEntry& entry) {
                         .controls = entry.controls};
   sealed.events.reserve(entry.events.size());
   for (const AcceptedEvent& accepted : entry.events) {
-    const auto offset = static_cast<uint32_t>(sealed.wire.size());
-    accepted.event->AppendToString(&sealed.wire);
-    sealed.events.push_back({offset, static_cast<uint32_t>(sealed.wire.size() - offset),
-                             accepted.sequence, accepted.receive_time_us, accepted.has_server_id});
+    const absl::string_view bytes = accepted.event->bytes();
+    sealed.events.push_back({static_cast<uint32_t>(sealed.wire.size()),
+                             static_cast<uint32_t>(bytes.size()), accepted.sequence,
+                             accepted.receive_time_us, accepted.has_server_id});
+    sealed.wire.append(bytes.data(), bytes.size());
   }
   return sealed;
 }
@@ -27,18 +55,14 @@ absl::StatusOr<std::unique_ptr<LogEntry>> ToLogEntry(const SealedEntry& sealed) 
   entry->write_time_us = sealed.write_time_us;
   entry->mark_time_us = sealed.mark_time_us;
   entry->controls = sealed.controls;
-  auto owned = std::make_unique<google::protobuf::RepeatedPtrField<lapse::v1::Event>>();
-  owned->Reserve(static_cast<int>(sealed.events.size()));
+  RETURN_IF_ERROR(FillBatch(sealed, &entry->owned.emplace_back()));
   entry->events.reserve(sealed.events.size());
-  for (const SealedEvent& event : sealed.events) {
-    lapse::v1::Event* parsed = owned->Add();
-    const absl::string_view wire = sealed.WireOf(event);
-    if (!parsed->ParseFromArray(wire.data(), static_cast<int>(wire.size())))
-      return absl::DataLossError("an event does not parse");
-    entry->events.push_back({parsed, event.sequence, event.receive_time_us,
-                             JudgedTimeUs(*parsed, event.receive_time_us), event.has_server_id});
+  for (size_t i = 0; i < sealed.events.size(); ++i) {
+    const SealedEvent& event = sealed.events[i];
+    const EventView& view = entry->owned.back().events()[i];
+    entry->events.push_back({&view, event.sequence, event.receive_time_us,
+                             JudgedTimeUs(view, event.receive_time_us), event.has_server_id});
   }
-  entry->owned.push_back(std::move(owned));
   return entry;
 }
 

@@ -326,7 +326,7 @@ TEST_F(SqliteChunkStoreMountTest, FullDiskKeepsNothingOfTheEntryAndPasses) {
   EXPECT_TRUE(store
                   ->Read(last,
                          [&](const LogEntry& entry) {
-                           last_id = entry.events[0].event->id();
+                           last_id = std::string(entry.events[0].event->id());
                            return absl::OkStatus();
                          })
                   .ok());
