@@ -151,8 +151,7 @@ absl::Status FillEvents(const ChunkHeader& header, LogEntry* entry) {
                                JudgedTimeUs(event, segment.receive_time_us())});
     }
   }
-  if (entry->events.size() != events.size())
-    return Damaged("events outside of any segment");
+  if (entry->events.size() != events.size()) return Damaged("events outside of any segment");
   for (const int32_t index : header.server_id_indexes()) {
     if (index < 0 || index >= count) return Damaged("impossible event index");
     entry->events[index].has_server_id = true;

@@ -178,13 +178,13 @@ bool EventView::Scan(absl::string_view bytes, EventView* view) {
   view->data_ = bytes.data();
   view->size_ = static_cast<uint32_t>(bytes.size());
   WireReader in(bytes);
-  const bool plain = view->ScanText(kIdTag, limits::kMaxEventIdBytes, in, &view->id_begin_,
-                                    &view->id_size_) &&
-                     view->ScanText(kSourceTag, limits::kMaxSourceBytes, in, &view->source_begin_,
-                                    &view->source_size_) &&
-                     view->ScanText(kTypeTag, limits::kMaxEventTypeBytes, in, &view->type_begin_,
-                                    &view->type_size_) &&
-                     view->ScanTime(in) && view->ScanAttributes(in);
+  const bool plain =
+      view->ScanText(kIdTag, limits::kMaxEventIdBytes, in, &view->id_begin_, &view->id_size_) &&
+      view->ScanText(kSourceTag, limits::kMaxSourceBytes, in, &view->source_begin_,
+                     &view->source_size_) &&
+      view->ScanText(kTypeTag, limits::kMaxEventTypeBytes, in, &view->type_begin_,
+                     &view->type_size_) &&
+      view->ScanTime(in) && view->ScanAttributes(in);
   if (!plain) return false;
   view->shape_ += XXH3_64bits(view->type().data(), view->type().size());
   while (!in.done()) {
