@@ -82,8 +82,7 @@ def revive(bench, world):
         world.server.kill()
         world.server.start()
     except Exception as error:  # pylint: disable=broad-except
-        bench.say(f"the server does not start again: {error}")
-        world.server = None
+        world.fail(RuntimeError(f"it does not start again: {error}"))
 
 
 def run(args, folder):

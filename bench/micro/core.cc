@@ -45,7 +45,7 @@ std::vector<Events> TakeBatches(EventPool& pool, size_t count, int64_t now_us) {
     if (!request.ParseFromString(std::string(pool.RenewBatch(i % pool.batches(), 0, now_us)))) {
       Must(absl::InternalError("a batch cannot be parsed"));
     }
-    batches.push_back(std::move(*request.mutable_events()));
+    batches.push_back(Events::Of(request.events()));
   }
   return batches;
 }

@@ -11,16 +11,16 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "bench/load/event_pool.h"
-#include "lapse/v1/event.pb.h"
 #include "monitors/sharded_matcher.h"
 #include "storage/chunk_store.h"
+#include "storage/event_batch.h"
 #include "storage/event_log.h"
 #include "storage/memory/checkpoint_store.h"
 #include "storage/memory/state_store.h"
 
 namespace lapse::bench {
 
-using Events = google::protobuf::RepeatedPtrField<lapse::v1::Event>;
+using Events = storage::EventBatch;
 
 // Ends the program, saying what failed.
 void Must(const absl::Status& status);

@@ -102,7 +102,7 @@ void BM_Replay(benchmark::State& state) {
   for (auto _ : state) core->Replay(RealClock());
   state.SetItemsProcessed(state.iterations() * core->log().NextSequence());
 }
-BENCHMARK(BM_Replay)->Arg(8 * kRoundEvents)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_Replay)->Arg(4 * kRoundEvents)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 // The events of one order, by the key index.
 void BM_Timeline(benchmark::State& state) {
@@ -126,7 +126,7 @@ void BM_Timeline(benchmark::State& state) {
   state.counters["events"] =
       benchmark::Counter(static_cast<double>(found), benchmark::Counter::kAvgIterations);
 }
-BENCHMARK(BM_Timeline)->Arg(8 * kRoundEvents)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_Timeline)->Arg(4 * kRoundEvents)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace lapse::bench

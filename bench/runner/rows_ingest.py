@@ -63,7 +63,7 @@ def lone(bench, world):
     ratios, acks, syncs = [], [], []
     for _ in range(bench.turns(PAIRS)):
         syncs.append(machine.percentile(machine.fdatasync_ms(bench.folder, bench.seconds(1)), 0.5))
-        result = bench.load(address, mode="unary", in_flight=1, streams=1, rate=100, seconds=bench.seconds(2))
+        result = bench.load(address, mode="unary", in_flight=1, streams=1, rate=25, seconds=bench.seconds(3))
         acks.append(result["ack_p50_ms"])
         ratios.append(acks[-1] / syncs[-1])
     return [

@@ -15,7 +15,7 @@ from runner.rows_ingest import half_rate
 MB = 2**20
 TIMELINES = 100
 TIMELINE_SECONDS = 40
-DISK_EVENTS = 3_000_000
+DISK_EVENTS = 4_500_000
 # Enough for a file of 1 MB to be full.
 FEW_DISK_EVENTS = 30_000
 LOG_FILE_MB = 128
@@ -125,13 +125,16 @@ def disk(bench, world):
 
 def _disk_of(bench, form):
     name = f"disk-{form}"
+    count = max(FEW_DISK_EVENTS, bench.size(DISK_EVENTS))
+    # So that more than one file is full at a smaller scale too.
+    log_file_mb = max(1, count * LOG_FILE_MB // DISK_EVENTS)
     with bench.server(name, duplicate_window=bench.size(worlds.DUPLICATE_WINDOW),
-                      log_file_mb=max(1, int(LOG_FILE_MB * min(1, bench.scale * 10)))) as server:
+                      log_file_mb=log_file_mb) as server:
         client = bench.client(server)
         worlds.make_others(bench, client)
         worlds.make_matching(client)
         client.close()
-        bench.load(server.address, events=max(FEW_DISK_EVENTS, bench.size(DISK_EVENTS)), seconds=0, ids=form)
+        bench.load(server.address, events=count, seconds=0, ids=form)
         _wait_sealed(bench.folder / name / "log", bench.seconds(90))
         stop(server)
         size, events = _sealed(bench.folder / name / "log")
@@ -152,26 +155,22 @@ def _wait_sealed(folder, seconds):
 
 
 def _sealed(folder):
-    """Bytes of the files before the live one, and the events in them."""
-    live, first = _live_file(folder)
-    size = sum(path.stat().st_size for path in folder.rglob("*")
-               if path.is_file() and path.name.split(".")[0] < live)
-    if first <= 1:
-        raise RuntimeError(f"no file of {folder} is sealed yet: there are too few events")
+    """Bytes of the sealed files, and the events in them: those before the oldest file that is still a database."""
+    name, first = _oldest_database(folder)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and path.name.split(".")[0] < name)
+    if not size:
+        raise RuntimeError(f"no file is sealed; {name}.db is the oldest")
     return size, first - 1
 
 
-def _live_file(folder):
-    """The number of the file that is written to, as text, and its first event's sequence."""
-    for path in sorted(folder.glob("*.db"), reverse=True):
+def _oldest_database(folder):
+    """Its number as text, and its first event's sequence."""
+    for path in sorted(folder.glob("*.db")):
         with contextlib.closing(sqlite3.connect(path)) as db:
-            try:
-                first = db.execute("SELECT MIN(first_sequence) FROM chunks WHERE last_sequence >= first_sequence").fetchone()
-            except sqlite3.OperationalError:
-                continue
+            first = db.execute("SELECT MIN(first_sequence) FROM chunks WHERE last_sequence >= first_sequence").fetchone()
         if first[0]:
             return path.name.split(".")[0], first[0]
-    raise RuntimeError(f"{folder} has no live file")
+    raise RuntimeError("the log has no live file with events")
 
 
 def reader(bench, world):

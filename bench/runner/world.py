@@ -11,7 +11,9 @@ DUPLICATE_WINDOW = 10_000_000
 OPEN = 10_000_000
 EVENTS = 50_000_000
 # If this does not suffice for all events, there are fewer.
-PREPARE_SECONDS = 330
+PREPARE_SECONDS = 270
+# How far matching may be behind the acks.
+MATCH_SECONDS = 120
 
 # What the mix of the load opens and meets: a primary, its secondary, its cancel, the key.
 MATCHING = {
@@ -54,6 +56,7 @@ class World:
     def __init__(self, bench):
         self.bench = bench
         self.server = None
+        self.failure = ""
         # With the duplicate window full and nothing open; and the peak since, with all open. Bytes.
         self.rss_before = 0
         self.peak_rss_after = 0
@@ -71,9 +74,23 @@ class World:
         return self.server.process.pid
 
     def ready(self):
-        """Makes it where it is not there yet."""
-        if self.server:
-            return self
+        """Makes it where it is not there yet. Where that failed once, it is not tried again."""
+        if self.failure:
+            raise RuntimeError(f"the server could not be prepared: {self.failure}")
+        if not self.server:
+            try:
+                self._prepare()
+            except Exception as error:
+                self.fail(error)
+                raise
+        return self
+
+    def fail(self, error):
+        """No row that needs the server can run any more."""
+        self.failure = str(error) or type(error).__name__
+        self.close()
+
+    def _prepare(self):
         bench = self.bench
         self.server = bench.server("world", duplicate_window=bench.size(DUPLICATE_WINDOW)).start()
         client = bench.client(self.server)
@@ -82,7 +99,6 @@ class World:
         make_matching(client)
         self._open()
         client.close()
-        return self
 
     def _fill_window(self):
         window = self.bench.size(DUPLICATE_WINDOW)
@@ -112,7 +128,10 @@ class World:
         self.opened = result["accepted"]
         self.events += self.opened
         client = self.bench.client(self.server)
+        until = time.monotonic() + MATCH_SECONDS
         while client.stats("monitors/orders-shipped").opened < self.opened:
+            if time.monotonic() > until:
+                raise RuntimeError(f"not all of {self.opened:,} expectations are open after {MATCH_SECONDS} s")
             time.sleep(0.05)
         client.close()
         self.peak_rss_after = machine.process_bytes(self.pid, "VmHWM")
