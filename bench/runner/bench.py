@@ -71,7 +71,7 @@ class Bench:
         self.loads += 1
         options = {"seed": self.loads, "first_key": self.first_key(), **options}
         if self.scale < TINY_SCALE:
-            options["pool"] = 16
+            options.setdefault("pool", 16)
         command = [self.binary("bench/load/load"), "--server", address]
         for name, value in options.items():
             flag = "--" + name.replace("_", "-")

@@ -19,6 +19,8 @@ DISK_EVENTS = 4_500_000
 # Enough for a file of 1 MB to be full.
 FEW_DISK_EVENTS = 30_000
 LOG_FILE_MB = 128
+# Batches of the load: as many as hold its memory in bounds, since attributes come again in the next round.
+DISK_POOL = 512
 READER_SECONDS = 60
 
 
@@ -134,7 +136,7 @@ def _disk_of(bench, form):
         worlds.make_others(bench, client)
         worlds.make_matching(client)
         client.close()
-        bench.load(server.address, events=count, seconds=0, ids=form)
+        bench.load(server.address, events=count, seconds=0, ids=form, pool=min(DISK_POOL, max(16, count // 1000)))
         _wait_sealed(bench.folder / name / "log", bench.seconds(90))
         stop(server)
         size, events = _sealed(bench.folder / name / "log")
