@@ -6,6 +6,7 @@
 import argparse
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -37,6 +38,10 @@ ROWS = {
     "reader": (rows_storage.reader, ["reader_open_wal"]),
     "disk": (rows_storage.disk, ["disk_per_event_uuid4", "disk_per_event_uuid7", "disk_per_event_short"]),
 }
+
+
+# What the servers of a full run write at most at one time.
+DISK_GB = 30
 
 
 def parse_args():
@@ -104,6 +109,12 @@ def run(args, folder):
 
 def main():
     args = parse_args()
+    needed = int(DISK_GB * args.scale)
+    if shutil.disk_usage(args.folder).free < needed * 2**30:
+        print(f"bench: {args.folder} has less than {needed} GB free; --folder names another", file=sys.stderr)
+        return 1
+    # So that what is started is ended, and the folder goes.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = pathlib.Path(tempfile.mkdtemp(prefix="lapse-bench-", dir=args.folder))
     folder.chmod(0o755)
     try:
