@@ -24,7 +24,7 @@ ASKED_FOR = {
 }
 # They need PostgreSQL, which a machine may lack.
 MAY_BE_MISSING = {"stream_ingest_of_postgres"}
-PATIENCE_SECONDS = 280
+PATIENCE_SECONDS = 600
 
 
 class RunTest(unittest.TestCase):

@@ -98,7 +98,7 @@ void EventPool::WriteTime(int64_t time_us, const EventPlaces& places, char* byte
   int64_t seconds = time_us / limits::kMicrosPerSecond;
   int64_t nanos = time_us % limits::kMicrosPerSecond * 1'000;
   if (options_.open_second > 0) {
-    nanos = kFirstNanos + places.key_number % 700'000 * 1'000;
+    nanos = kFirstNanos + int64_t{places.key_number % 700'000} * 1'000;
   } else if (nanos < kFirstNanos) {
     --seconds;
     nanos = 999'999'000;

@@ -29,6 +29,7 @@ if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
   echo "installing PostgreSQL, which Lapse is compared with"
   sudo=()
   (( EUID == 0 )) || sudo=(sudo)
+  "${sudo[@]}" apt-get update -q || true
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends postgresql ||
     echo "PostgreSQL cannot be installed: the figures that need it will say so" >&2
 fi
