@@ -83,7 +83,8 @@ void UnaryLoad::Send(Call& call) {
 
 void UnaryLoad::HandleNext() {
   int64_t wait_us = kIdleUs;
-  if (!over_ && !free_.empty() && !AllUnderWay()) wait_us = std::min(wait_us, clock_.NextUs() - clock_.NowUs());
+  if (!over_ && !free_.empty() && !AllUnderWay())
+    wait_us = std::min(wait_us, clock_.NextUs() - clock_.NowUs());
   void* tag = nullptr;
   bool ok = false;
   if (queue_.AsyncNext(&tag, &ok, After(wait_us)) == grpc::CompletionQueue::GOT_EVENT) {
