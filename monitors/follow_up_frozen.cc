@@ -57,10 +57,6 @@ Roles RolesOf(FrozenForm form) {
   }
 }
 
-std::string Summarize(const KeyEvent& event) {
-  return SummarizeEvent(*event.event, event.sequence, event.receive_time_us);
-}
-
 // In a state, a summary has its receive time before it: the events there do not have it.
 void PackIn(std::string_view key, PackContext& context, State& state) {
   std::array<char, kMaxPackedSummaryBytes> buffer;
@@ -140,7 +136,7 @@ FrozenForm FollowUpFreezer::OnFirstEvent(const KeyEvent& event, std::string_view
     return kNotFrozen;
   }
   PackTimes(times, context, to);
-  PackSummary(Summarize(event), times, key, context, to);
+  PackEvent(*event.event, times, key, context, to);
   if (to.full()) return kNotFrozen;
   if (opens) out.transitions.push_back(Opened(times));
   return opens ? kOpen : event.role == Role::kSecondary ? kSecondary : kCancel;
@@ -158,7 +154,7 @@ FrozenForm FollowUpFreezer::OnEvent(const FrozenKey& from, const KeyEvent& event
   const EventTimes by = TimesOf(event);
   PackTimes(primary, context, to);
   PackTimes(by, context, to);
-  PackSummary(Summarize(event), by, from.key, context, to);
+  PackEvent(*event.event, by, from.key, context, to);
   to.Bytes(in.rest());
   if (to.full()) return kNotFrozen;
   out.transitions.push_back(Ended(primary, by, event.role));

@@ -14,6 +14,7 @@
 
 #include "monitors/shard.h"
 #include "monitors/shard_router.h"
+#include "storage/event_batch.h"
 
 namespace lapse::monitors {
 namespace {
@@ -69,7 +70,7 @@ class Bench {
     *change.mutable_monitor() = OrderMonitor();
     update_ = *monitors_.Apply(change, 1);
     revision_ = monitors_.WatchersOf("order_created")[0].revision;
-    for (int i = 0; i < kBatch; ++i) events_.push_back(MakeOrder());
+    for (int i = 0; i < kBatch; ++i) *events_.Add() = MakeOrder();
     NewShard();
   }
 
@@ -136,8 +137,11 @@ class Bench {
       std::vector<storage::AcceptedEvent> accepted(kBatch);
       RoutedEntry entry = NewEntry();
       for (int i = 0; i < kBatch; ++i) {
-        Dress(first + done + i, type, events_[i]);
-        accepted[i] = {&events_[i], ++sequence_, now_us_ + 1'000, now_us_};
+        Dress(first + done + i, type, *events_.Mutable(i));
+      }
+      const auto batch = storage::EventBatch::Of(events_);
+      for (int i = 0; i < kBatch; ++i) {
+        accepted[i] = {&batch.events()[i], ++sequence_, now_us_ + 1'000, now_us_};
         const std::string key = KeyText(first + done + i);
         entry.events.push_back(RoutedEvent{revision_->KeyFingerprint(kSeed, key), key, revision_,
                                            true, role, &accepted[i]});
@@ -205,7 +209,7 @@ class Bench {
   const CompiledMonitor* revision_ = nullptr;
   CountingSink sink_;
   std::unique_ptr<Shard> shard_;
-  std::vector<lapse::v1::Event> events_;
+  google::protobuf::RepeatedPtrField<lapse::v1::Event> events_;
   int64_t now_us_ = kEpoch;
   int64_t sequence_ = 0;
   storage::LogPosition position_ = 1;

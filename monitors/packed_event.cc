@@ -1,11 +1,14 @@
 #include "monitors/packed_event.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "base/limits.h"
+#include "monitors/event_summary.h"
 #include "monitors/packed_text.h"
 #include "monitors/summary_wire.h"
 
@@ -19,6 +22,10 @@ constexpr size_t kMaxTextsBytes = 4u << 10;
 constexpr size_t kMaxShapes = 120;
 constexpr size_t kMaxShapeBytes = 2u << 10;
 constexpr size_t kMaxShapesBytes = 8u << 10;
+
+// What a summary has that its event has not: sequence, receive time, the number of attributes that
+// were left out; and what may be longer there.
+constexpr size_t kSummaryAddsBytes = 64;
 
 // What comes first in a packed summary: 0, then the bytes as they are; or a shape's number + 1. A
 // shape is how the time is kept, whether attributes were left out, the type, and then for each
@@ -160,6 +167,65 @@ void PackValue(const WireAttribute& attribute, std::string_view key, TextDiction
   }
 }
 
+// False, with nothing written, where its shape is not known and cannot be taken.
+bool PackWire(const WireSummary& wire, const EventTimes& times, std::string_view key,
+              PackContext& context, ByteWriter& out) {
+  const TimeCode code = TimeCodeOf(wire, times);
+  const std::optional<uint32_t> shape = ShapeOf(wire, code, context.shapes);
+  if (!shape.has_value()) return false;
+  out.Varint(*shape + 1);
+  PackTime(wire, code, times, out);
+  if (wire.omitted > 0) out.Varint(wire.omitted);
+  PackBools(wire, out);
+  PackText(wire.id, key, context.texts, out);
+  PackText(wire.source, key, context.texts, out);
+  for (const WireAttribute& attribute : wire.attributes) {
+    PackValue(attribute, key, context.texts, out);
+  }
+  return true;
+}
+
+std::string_view View(absl::string_view text) { return {text.data(), text.size()}; }
+
+WireAttribute ReadAttribute(const storage::EventAttribute& attribute) {
+  using Kind = storage::EventAttribute::Kind;
+  WireAttribute read;
+  read.name = View(attribute.name);
+  switch (attribute.kind) {
+    case Kind::kString:
+      read.kind = WireKind::kString;
+      read.text = View(attribute.text);
+      break;
+    case Kind::kBool:
+      read.kind = WireKind::kBool;
+      read.number = static_cast<uint64_t>(attribute.number);
+      break;
+    case Kind::kInt64:
+      read.kind = WireKind::kInt;
+      read.number = static_cast<uint64_t>(attribute.number);
+      break;
+    case Kind::kDouble:
+      read.kind = WireKind::kDouble;
+      std::memcpy(&read.number, &attribute.real, sizeof(read.number));
+      break;
+  }
+  return read;
+}
+
+// What packing needs of the event's summary, where that has all of it.
+void ReadEvent(const storage::EventView& event, WireSummary* wire) {
+  wire->id = View(event.id());
+  wire->source = View(event.source());
+  wire->type = View(event.type());
+  if (event.has_occur_time()) wire->occur_time = {event.occur_seconds(), event.occur_nanos()};
+  storage::AttributeReader attributes(event);
+  for (storage::EventAttribute attribute; attributes.Next(&attribute);) {
+    wire->attributes.push_back(ReadAttribute(attribute));
+  }
+  std::sort(wire->attributes.begin(), wire->attributes.end(),
+            [](const WireAttribute& a, const WireAttribute& b) { return a.name < b.name; });
+}
+
 // The texts of a summary that is being unpacked, one after another.
 class UnpackedTexts {
  public:
@@ -258,26 +324,25 @@ EventTimes UnpackTimes(ByteReader& in, const PackContext& context) {
 void PackSummary(std::string_view summary, const EventTimes& times, std::string_view key,
                  PackContext& context, ByteWriter& out) {
   WireSummary wire;
-  std::optional<uint32_t> shape;
-  TimeCode code = kNoTime;
   if (ReadSummary(summary, &wire) && wire.sequence == times.sequence &&
-      wire.ingest_time == FromMicros(times.receive_time_us)) {
-    code = TimeCodeOf(wire, times);
-    shape = ShapeOf(wire, code, context.shapes);
+      wire.ingest_time == FromMicros(times.receive_time_us) &&
+      PackWire(wire, times, key, context, out)) {
+    return;
   }
-  if (!shape.has_value()) {
-    out.Byte(kRaw);
-    return out.Sized(summary);
+  out.Byte(kRaw);
+  out.Sized(summary);
+}
+
+void PackEvent(const storage::EventView& event, const EventTimes& times, std::string_view key,
+               PackContext& context, ByteWriter& out) {
+  // A larger one may not be whole in its summary.
+  if (event.bytes().size() + kSummaryAddsBytes <= limits::kMaxEventSummaryBytes) {
+    WireSummary wire;
+    ReadEvent(event, &wire);
+    if (PackWire(wire, times, key, context, out)) return;
   }
-  out.Varint(*shape + 1);
-  PackTime(wire, code, times, out);
-  if (wire.omitted > 0) out.Varint(wire.omitted);
-  PackBools(wire, out);
-  PackText(wire.id, key, context.texts, out);
-  PackText(wire.source, key, context.texts, out);
-  for (const WireAttribute& attribute : wire.attributes) {
-    PackValue(attribute, key, context.texts, out);
-  }
+  const std::string summary = SummarizeEvent(event, times.sequence, times.receive_time_us);
+  PackSummary(summary, times, key, context, out);
 }
 
 bool UnpackSummary(ByteReader& in, const EventTimes& times, std::string_view key,

@@ -9,6 +9,7 @@
 
 #include "monitors/byte_coding.h"
 #include "monitors/text_dictionary.h"
+#include "storage/event_view.h"
 
 namespace lapse::monitors {
 
@@ -42,6 +43,10 @@ EventTimes UnpackTimes(ByteReader& in, const PackContext& context);
 // come back the same; they take more space. `key` is the text of the key that it is kept for.
 void PackSummary(std::string_view summary, const EventTimes& times, std::string_view key,
                  PackContext& context, ByteWriter& out);
+
+// The same as PackSummary of SummarizeEvent's summary.
+void PackEvent(const storage::EventView& event, const EventTimes& times, std::string_view key,
+               PackContext& context, ByteWriter& out);
 
 // Appends what PackSummary was given. False, with `summary` in any state, for bytes that it cannot
 // have written.

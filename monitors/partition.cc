@@ -10,7 +10,6 @@
 namespace lapse::monitors {
 namespace {
 
-constexpr size_t kMaxHeadBytes = limits::kMaxKeyBytes + 32;
 // A partition with fewer keys is looked through as soon as one can be forgotten.
 constexpr size_t kFewKeys = 64;
 constexpr size_t kMinCompactBytes = 64u << 10;
@@ -46,19 +45,22 @@ Fingerprint Partition::FingerprintAt(const Record& record) const {
   return record.revision->KeyFingerprint(seed_, TextOf(record));
 }
 
-size_t Partition::WriteHead(const CompiledMonitor& revision, std::string_view text,
-                            ByteWriter& to) {
-  to.Varint(revisions_.NumberOf(revision));
-  PackText(text, to);
-  return to.size();
+Partition::KeyName::KeyName(Partition& partition, const Fingerprint& fingerprint,
+                            const CompiledMonitor& revision, std::string_view text)
+    : fingerprint_(fingerprint), revision_(revision), text_(text) {
+  partition.WriteHead(revision, text, head_);
 }
 
-Partition::Place Partition::Find(const KeyName& key) {
-  std::array<char, kMaxHeadBytes> buffer;
-  ByteWriter head(buffer.data(), buffer.size());
-  WriteHead(*key.revision, key.text, head);
-  return table_.Find(key.fingerprint, [&](Place place) {
-    return slab_.BytesAt(place).substr(0, head.size()) == head.written();
+void Partition::WriteHead(const CompiledMonitor& revision, std::string_view text,
+                          ByteWriter& to) {
+  to.Varint(revisions_.NumberOf(revision));
+  PackText(text, to);
+}
+
+Partition::Place Partition::Find(const KeyName& key) const {
+  const std::string_view head = key.head_.written();
+  return table_.Find(key.fingerprint_, [&](Place place) {
+    return slab_.BytesAt(place).substr(0, head.size()) == head;
   });
 }
 
@@ -120,46 +122,51 @@ void Partition::ForEachExpectation(
   record.revision->freezer().ForEach(FrozenAt(record, TextOf(record)), context_, visit);
 }
 
-Partition::Place Partition::OnEvent(Place place, const KeyName& key, const KeyEvent& event,
-                                    const Now& now, Output& out) {
+Partition::Placed Partition::OnEvent(const Placed& from, const KeyName& key,
+                                     const KeyEvent& event, const Now& now, Output& out) {
   dirty_ = true;
-  const CompiledMonitor& revision = *key.revision;
+  const KeyFreezer& freezer = key.revision_.freezer();
   std::optional<Record> record;
-  if (place != kNowhere) {
-    record = ReadRecord(place);
-    Count(LookAt(place, *record), -1);
+  if (from.place != kNowhere) {
+    record = ReadRecord(from.place);
+    Count(from.key, -1);
   }
   std::array<char, RecordSlab::kMaxRecordBytes> buffer;
   ByteWriter to(buffer.data(), buffer.size());
+  to.Bytes(key.head_.written());
   FrozenForm form = kNotFrozen;
-  WriteHead(revision, key.text, to);
   if (!record.has_value()) {
-    form = revision.freezer().OnFirstEvent(event, key.text, now, context_, to, out);
+    form = freezer.OnFirstEvent(event, key.text_, now, context_, to, out);
   } else if (record->form != kObjectForm) {
-    form = revision.freezer().OnEvent(FrozenAt(*record, key.text), event, now, context_, to, out);
+    form = freezer.OnEvent(FrozenAt(*record, key.text_), event, now, context_, to, out);
   }
+  Placed placed;
   if (form != kNotFrozen) {
-    place = Put(place, key.fingerprint, revision, form, to.written());
+    placed.place = Put(from.place, key.fingerprint_, key.revision_, form, to.written());
   } else {
     std::unique_ptr<KeyState> state =
-        record.has_value() ? ThawAt(place, *record, key.text) : revision.NewKey();
+        record.has_value() ? ThawAt(from.place, *record, key.text_) : key.revision_.NewKey();
     state->OnEvent(event, now, out);
-    place = Rest(place, key.fingerprint, revision, key.text, std::move(state));
+    placed.place =
+        Rest(from.place, key.fingerprint_, key.revision_, key.text_, std::move(state));
   }
-  Count(Look(place), 1);
-  return place;
+  placed.key = Look(placed.place);
+  Count(placed.key, 1);
+  return placed;
 }
 
-Partition::Place Partition::Decide(Place place, const KeyInfo& key,
-                                   absl::FunctionRef<void(KeyState&)> decision) {
+Partition::Placed Partition::Decide(const Placed& from, const KeyInfo& key,
+                                    absl::FunctionRef<void(KeyState&)> decision) {
   dirty_ = true;
-  const Record record = *ReadRecord(place);
-  Count(LookAt(place, record), -1);
-  std::unique_ptr<KeyState> state = ThawAt(place, record, key.text);
+  const Record record = *ReadRecord(from.place);
+  Count(from.key, -1);
+  std::unique_ptr<KeyState> state = ThawAt(from.place, record, key.text);
   decision(*state);
-  place = Rest(place, key.fingerprint, *key.revision, key.text, std::move(state));
-  Count(Look(place), 1);
-  return place;
+  Placed placed;
+  placed.place = Rest(from.place, key.fingerprint, *key.revision, key.text, std::move(state));
+  placed.key = Look(placed.place);
+  Count(placed.key, 1);
+  return placed;
 }
 
 std::unique_ptr<KeyState> Partition::ThawAt(Place place, const Record& record,
@@ -177,7 +184,8 @@ Partition::Place Partition::Rest(Place place, const Fingerprint& fingerprint,
                                  std::unique_ptr<KeyState> state) {
   std::array<char, RecordSlab::kMaxRecordBytes> buffer;
   ByteWriter to(buffer.data(), buffer.size());
-  const size_t head_size = WriteHead(revision, text, to);
+  WriteHead(revision, text, to);
+  const size_t head_size = to.size();
   const FrozenForm form = revision.freezer().Freeze(*state, text, context_, to);
   if (form != kNotFrozen) {
     objects_.erase(place);
@@ -285,6 +293,12 @@ Books& Partition::BooksOf(absl::string_view monitor_uid) {
   return *(books_[std::string(monitor_uid)] = std::make_unique<Books>());
 }
 
+Books& Partition::BooksOf(const CompiledMonitor& revision) {
+  Books*& books = revisions_.BooksOf(revision);
+  if (books == nullptr) books = &BooksOf(revision.uid());
+  return *books;
+}
+
 const Books* Partition::FindBooks(absl::string_view monitor_uid) const {
   const auto found = books_.find(monitor_uid);
   return found == books_.end() ? nullptr : found->second.get();
@@ -293,6 +307,7 @@ const Books* Partition::FindBooks(absl::string_view monitor_uid) const {
 void Partition::DropBooks(absl::string_view monitor_uid) {
   const auto found = books_.find(monitor_uid);
   if (found == books_.end()) return;
+  revisions_.ForgetBooks(*found->second);
   books_.erase(found);
   dirty_ = true;
 }

@@ -10,6 +10,7 @@
 #ifndef LAPSE_MONITORS_PARTITION_H_
 #define LAPSE_MONITORS_PARTITION_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -54,12 +55,28 @@ class Partition {
   using RevisionFinder = absl::FunctionRef<absl::StatusOr<const CompiledMonitor*>(
       const std::string& monitor_uid, int64_t revision)>;
 
-  // A key as whoever asks for it knows it.
-  struct KeyName {
-    Fingerprint fingerprint;
-    // Outlives the key.
-    const CompiledMonitor* revision = nullptr;
-    std::string_view text;
+  // A key as whoever asks for it knows it; `text` outlives it.
+  class KeyName {
+   public:
+    // `revision` outlives the key. Valid until a key of the partition is erased.
+    KeyName(Partition& partition, const Fingerprint& fingerprint, const CompiledMonitor& revision,
+            std::string_view text);
+    KeyName(const KeyName&) = delete;
+
+   private:
+    friend class Partition;
+
+    const Fingerprint& fingerprint_;
+    const CompiledMonitor& revision_;
+    const std::string_view text_;
+    std::array<char, limits::kMaxKeyBytes + 32> buffer_;
+    // What its record begins with.
+    ByteWriter head_{buffer_.data(), buffer_.size()};
+  };
+  // Where a key is, and how.
+  struct Placed {
+    Place place = kNowhere;
+    RestingKey key;
   };
   // A key as it is kept.
   struct KeyInfo {
@@ -74,7 +91,7 @@ class Partition {
   Partition& operator=(Partition&&) = default;
 
   // kNowhere where there is none.
-  Place Find(const KeyName& key);
+  Place Find(const KeyName& key) const;
   Place Find(const Fingerprint& fingerprint) const;
   // To be called some time ahead of Find, the second after the first.
   void PrefetchSlot(const Fingerprint& fingerprint) const { table_.Prefetch(fingerprint); }
@@ -96,12 +113,13 @@ class Partition {
   std::optional<std::pair<RestingKey, Fingerprint>> ResolveKey(Place place) const;
 
   // An event for the key at `place`, whose deadlines up to the mark have fired; kNowhere makes a new
-  // key. Returns where the key is now. Damaged bytes, which no checkpoint has whose checksum held,
-  // count as a new key.
-  Place OnEvent(Place place, const KeyName& key, const KeyEvent& event, const Now& now,
-                Output& out);
-  // Any other decision on the key at `place`. Returns where it is now.
-  Place Decide(Place place, const KeyInfo& key, absl::FunctionRef<void(KeyState&)> decision);
+  // key. `from.key` is how it is. Returns where and how the key is then. Damaged bytes, which no
+  // checkpoint has whose checksum held, count as a new key.
+  Placed OnEvent(const Placed& from, const KeyName& key, const KeyEvent& event, const Now& now,
+                 Output& out);
+  // Any other decision on the key.
+  Placed Decide(const Placed& from, const KeyInfo& key,
+                absl::FunctionRef<void(KeyState&)> decision);
   void Erase(Place place, const Fingerprint& fingerprint);
 
   // In no order. The visitor may not change the partition.
@@ -115,6 +133,8 @@ class Partition {
 
   // The monitor's books here; made where there are none.
   Books& BooksOf(absl::string_view monitor_uid);
+  // The same for a revision that the partition has keys of.
+  Books& BooksOf(const CompiledMonitor& revision);
   // nullptr where there are none.
   const Books* FindBooks(absl::string_view monitor_uid) const;
   void DropBooks(absl::string_view monitor_uid);
@@ -164,8 +184,7 @@ class Partition {
   std::string TextOf(const Record& record) const;
   Fingerprint FingerprintAt(const Record& record) const;
 
-  // Writes the record's head and returns its size.
-  size_t WriteHead(const CompiledMonitor& revision, std::string_view text, ByteWriter& to);
+  void WriteHead(const CompiledMonitor& revision, std::string_view text, ByteWriter& to);
   std::unique_ptr<KeyState> ThawAt(Place place, const Record& record, std::string_view text);
   // Puts the state to rest: in `place`, or in a new one.
   Place Rest(Place place, const Fingerprint& fingerprint, const CompiledMonitor& revision,

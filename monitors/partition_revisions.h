@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "monitors/books.h"
 #include "monitors/compiled_monitor.h"
 
 namespace lapse::monitors {
@@ -29,6 +30,14 @@ class PartitionRevisions {
   const CompiledMonitor* At(uint64_t number) const {
     return number < uses_.size() ? uses_[number].revision : nullptr;
   }
+  // Where the revision's books are; for the partition, which owns them.
+  Books*& BooksOf(const CompiledMonitor& revision) { return uses_[NumberOf(revision)].books; }
+  void ForgetBooks(const Books& books) {
+    for (Use& use : uses_) {
+      if (use.books == &books) use.books = nullptr;
+    }
+  }
+
   uint32_t KeysOf(uint32_t number) const { return uses_[number].keys; }
   size_t size() const { return uses_.size(); }
 
@@ -41,7 +50,7 @@ class PartitionRevisions {
     const uint32_t number = NumberOf(revision);
     if (--uses_[number].keys > 0) return;
     // The revision may be gone soon.
-    uses_[number].revision = nullptr;
+    uses_[number] = Use();
     numbers_.erase(&revision);
   }
 
@@ -49,6 +58,7 @@ class PartitionRevisions {
   struct Use {
     const CompiledMonitor* revision = nullptr;
     uint32_t keys = 0;
+    Books* books = nullptr;
   };
 
   uint32_t MakeNumber(const CompiledMonitor& revision) {
@@ -57,7 +67,7 @@ class PartitionRevisions {
       uses_[number].revision = &revision;
       return number;
     }
-    uses_.push_back({&revision, 0});
+    uses_.push_back({&revision});
     return static_cast<uint32_t>(uses_.size() - 1);
   }
 

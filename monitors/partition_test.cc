@@ -17,15 +17,15 @@ class PartitionTest : public testing::Test {
  protected:
   PartitionTest() { Fill(partition_); }
 
-  Partition::KeyName Name(const std::string& key) const {
-    return {revision_->KeyFingerprint(kSeed, key), revision_.get(), key};
-  }
+  Fingerprint Of(const std::string& key) const { return revision_->KeyFingerprint(kSeed, key); }
 
   void Primary(Partition& partition, const std::string& key) {
-    const lapse::v1::Event event = MakeEvent("created", key, 1);
+    const auto batch = storage::EventBatch::Of(MakeEvent("created", key, 1));
     Output out;
-    partition.OnEvent(Partition::kNowhere, Name(key),
-                      KeyEvent{Role::kPrimary, 1, At(1), At(1), &event}, Now{At(0), At(1)}, out);
+    const Fingerprint fingerprint = Of(key);
+    partition.OnEvent({}, Partition::KeyName(partition, fingerprint, *revision_, key),
+                      KeyEvent{Role::kPrimary, 1, At(1), At(1), &batch.events()[0]},
+                      Now{At(0), At(1)}, out);
     for (const Transition& transition : out.transitions) {
       partition.BooksOf(revision_->uid()).Count(transition);
     }
@@ -53,9 +53,10 @@ TEST_F(PartitionTest, SurvivesSerialization) {
   EXPECT_EQ(read->restored_position(), 42);
   EXPECT_FALSE(read->dirty());
   EXPECT_EQ(read->FindBooks(revision_->uid())->pending, 3);
-  const Partition::Place place = read->Find(Name("B").fingerprint);
+  const Fingerprint fingerprint = Of("B");
+  const Partition::Place place = read->Find(fingerprint);
   ASSERT_NE(place, Partition::kNowhere);
-  EXPECT_EQ(read->Find(Name("B")), place);
+  EXPECT_EQ(read->Find(Partition::KeyName(*read, fingerprint, *revision_, "B")), place);
   EXPECT_EQ(read->InfoAt(place).text, "B");
   EXPECT_EQ(read->Look(place).last_receive_time_us, At(1));
   EXPECT_TRUE(read->Look(place).live);
@@ -76,7 +77,7 @@ TEST_F(PartitionTest, SerializingMakesItClean) {
 
 TEST_F(PartitionTest, ARevisionKnowsHowManyKeysUseIt) {
   EXPECT_EQ(revision_->KeyCount(), 3);
-  partition_.Erase(partition_.Find(Name("A")), Name("A").fingerprint);
+  partition_.Erase(partition_.Find(Of("A")), Of("A"));
   EXPECT_EQ(revision_->KeyCount(), 2);
 }
 

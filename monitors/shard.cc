@@ -133,12 +133,11 @@ void Shard::CancelPending(const MonitorUpdate& update, int slot) {
   partition.ForEachKey([&](Place place) {
     if (partition.RevisionAt(place).uid() == update.uid) places.push_back(place);
   });
-  for (Place place : places) {
-    RestingKey key = partition.Look(place);
-    place = FireKey(slot, place, &key);
+  for (const Place place : places) {
+    const Placed key = FireKey(slot, {place, partition.Look(place)});
     // Nothing is pending where it is not live.
-    if (!key.live) continue;
-    Decide(slot, place, [&](KeyState& state) {
+    if (!key.key.live) continue;
+    Decide(slot, key, [&](KeyState& state) {
       state.CancelPending(update.cancel_reason, now_, output_);
     });
   }
@@ -158,12 +157,11 @@ void Shard::ApplyClose(const RoutedClose& close) {
   const int slot = SlotOf(close.key);
   Partition& partition = partitions_[slot];
   if (Passed(partition)) return;
-  Place place = partition.Find(close.key);
+  const Place place = partition.Find(close.key);
   if (place == Partition::kNowhere) return;
-  RestingKey key = partition.Look(place);
-  place = FireKey(slot, place, &key);
-  if (!key.live) return;
-  Decide(slot, place, [&](KeyState& state) {
+  const Placed key = FireKey(slot, {place, partition.Look(place)});
+  if (!key.key.live) return;
+  Decide(slot, key, [&](KeyState& state) {
     state.CloseAlert(close.primary_sequence, close.note, now_, output_);
   });
 }
@@ -191,25 +189,27 @@ void Shard::ApplyEvent(const RoutedEvent& routed) {
   const int slot = SlotOf(routed.fingerprint);
   Partition& partition = partitions_[slot];
   if (Passed(partition)) return;
-  const Partition::KeyName name{routed.fingerprint, routed.revision, routed.key};
-  Place place = partition.Find(name);
-  RestingKey before;
-  if (place != Partition::kNowhere) {
-    before = partition.Look(place);
-    place = FireKey(slot, place, &before);
-    if (IsForgotten(before)) {
-      partition.Erase(place, routed.fingerprint);
-      place = Partition::kNowhere;
-    }
+  const Partition::KeyName name(partition, routed.fingerprint, *routed.revision, routed.key);
+  Placed before;
+  before.place = partition.Find(name);
+  if (before.place != Partition::kNowhere) {
+    before.key = partition.Look(before.place);
+    before = FireKey(slot, before);
+    if (IsForgotten(before.key)) return ApplyToForgotten(routed, before.place);
   }
-  if (!routed.in_force && !before.live) return;
+  if (!routed.in_force && !before.key.live) return;
   const storage::AcceptedEvent& event = *routed.event;
-  const Place after = partition.OnEvent(
-      place, name,
+  const Placed after = partition.OnEvent(
+      before, name,
       KeyEvent{routed.role, event.sequence, event.time_us, event.receive_time_us, event.event},
       now_, output_);
-  SetTimer(slot, place, before, after);
+  SetTimer(slot, before, after);
   GiveOut(*routed.revision, routed.key, partition);
+}
+
+void Shard::ApplyToForgotten(const RoutedEvent& routed, Place place) {
+  partitions_[SlotOf(routed.fingerprint)].Erase(place, routed.fingerprint);
+  ApplyEvent(routed);
 }
 
 void Shard::ApplyCount(const RoutedCount& count) {
@@ -232,8 +232,8 @@ bool Shard::FireDue(size_t limit) {
       pending_marks_.pop_front();
     }
     const int slot = SlotIn(due->place);
-    RestingKey key = partitions_[slot].Look(PlaceIn(due->place));
-    FireKey(slot, PlaceIn(due->place), &key);
+    const Place place = PlaceIn(due->place);
+    FireKey(slot, {place, partitions_[slot].Look(place)});
   }
   return HasDue();
 }
@@ -249,13 +249,12 @@ Now Shard::FiringNow(int64_t at_us) const {
   return now;
 }
 
-Partition::Place Shard::FireKey(int slot, Place place, RestingKey* key) {
-  while (key->live && key->next_mark_us <= now_.mark_time_us) {
-    const Now now = FiringNow(key->next_mark_us);
-    place = Decide(slot, place, [&](KeyState& state) { state.OnMark(now, output_); });
-    *key = partitions_[slot].Look(place);
+Partition::Placed Shard::FireKey(int slot, Placed key) {
+  while (key.key.live && key.key.next_mark_us <= now_.mark_time_us) {
+    const Now now = FiringNow(key.key.next_mark_us);
+    key = Decide(slot, key, [&](KeyState& state) { state.OnMark(now, output_); });
   }
-  return place;
+  return key;
 }
 
 void Shard::ForgetIdleKeys() {
@@ -274,24 +273,23 @@ void Shard::ForgetIdleKeys(int slot) {
   if (Passed(partition) || !partition.ForgetIdle(now_)) return;
   partition.ForEachKey([&](Place place) {
     const RestingKey key = partition.Look(place);
-    if (key.live) SetTimer(slot, Partition::kNowhere, key, place);
+    if (key.live) SetTimer(slot, {Partition::kNowhere, key}, {place, key});
   });
 }
 
-Partition::Place Shard::Decide(int slot, Place place,
-                               absl::FunctionRef<void(KeyState&)> decision) {
+Partition::Placed Shard::Decide(int slot, const Placed& key,
+                                absl::FunctionRef<void(KeyState&)> decision) {
   Partition& partition = partitions_[slot];
-  const Partition::KeyInfo info = partition.InfoAt(place);
-  const RestingKey before = partition.Look(place);
-  const Place after = partition.Decide(place, info, decision);
-  SetTimer(slot, place, before, after);
+  const Partition::KeyInfo info = partition.InfoAt(key.place);
+  const Placed after = partition.Decide(key, info, decision);
+  SetTimer(slot, key, after);
   GiveOut(*info.revision, info.text, partition);
   return after;
 }
 
 void Shard::GiveOut(const CompiledMonitor& revision, std::string_view key, Partition& partition) {
   if (output_.transitions.empty() && output_.ignored == 0 && output_.stragglers == 0) return;
-  Books& books = partition.BooksOf(revision.uid());
+  Books& books = partition.BooksOf(revision);
   books.ignored += output_.ignored;
   books.stragglers += output_.stragglers;
   for (const Transition& transition : output_.transitions) {
@@ -306,11 +304,11 @@ void Shard::GiveOut(const CompiledMonitor& revision, std::string_view key, Parti
   output_.stragglers = 0;
 }
 
-void Shard::SetTimer(int slot, Place from, const RestingKey& before, Place to) {
-  const RestingKey after = partitions_[slot].Look(to);
-  if (before.live && after.live && before.next_mark_us == after.next_mark_us && from == to) return;
-  if (before.live) deadlines_.Clear(before.next_mark_us);
-  if (after.live) deadlines_.Add(after.next_mark_us, TimerPlaceOf(slot, to));
+void Shard::SetTimer(int slot, const Placed& before, const Placed& after) {
+  const bool stays = before.place == after.place && before.key.next_mark_us == after.key.next_mark_us;
+  if (before.key.live && after.key.live && stays) return;
+  if (before.key.live) deadlines_.Clear(before.key.next_mark_us);
+  if (after.key.live) deadlines_.Add(after.key.next_mark_us, TimerPlaceOf(slot, after.place));
 }
 
 size_t Shard::key_count() const {

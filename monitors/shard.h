@@ -80,6 +80,7 @@ class Shard : private TimerOwner {
 
  private:
   using Place = Partition::Place;
+  using Placed = Partition::Placed;
 
   // A mark at which keys are due that have not fired yet.
   struct PendingMark {
@@ -110,21 +111,23 @@ class Shard : private TimerOwner {
   void CancelPending(const MonitorUpdate& update, int slot);
   void ApplyEvents(const std::vector<RoutedEvent>& events);
   void ApplyEvent(const RoutedEvent& routed);
+  // The key at `place` can be forgotten: the event is the first of a new one.
+  void ApplyToForgotten(const RoutedEvent& routed, Place place);
   void ApplyCount(const RoutedCount& count);
   void NoteMark(const RoutedEntry& entry);
   // The time at which what waits for the mark `at_us` fires.
   Now FiringNow(int64_t at_us) const;
-  // Fires what is due of a key and returns where it is then; `key` is set to how it is.
-  Place FireKey(int slot, Place place, RestingKey* key);
+  // Fires what is due of a key and returns where and how it is then.
+  Placed FireKey(int slot, Placed key);
   void ForgetIdleKeys();
   void ForgetIdleKeys(int slot);
 
-  // Another decision on a key than an event. Returns where it is then.
-  Place Decide(int slot, Place place, absl::FunctionRef<void(KeyState&)> decision);
+  // Another decision on a key than an event. Returns where and how it is then.
+  Placed Decide(int slot, const Placed& key, absl::FunctionRef<void(KeyState&)> decision);
   // Counts and gives out what a decision left in output_.
   void GiveOut(const CompiledMonitor& revision, std::string_view key, Partition& partition);
-  // A key that was at `from` like `before` is at `to` now.
-  void SetTimer(int slot, Place from, const RestingKey& before, Place to);
+  // A key that was like `before` is like `after` now.
+  void SetTimer(int slot, const Placed& before, const Placed& after);
   ExpectationView ViewOf(const CompiledMonitor& revision, const std::string& key) const;
 
   const uint64_t seed_;
