@@ -165,7 +165,9 @@ class PartitionProperty {
     const Partition::Placed frozen = Frozen(key);
     ASSERT_NE(frozen.place, Partition::kNowhere);
     EXPECT_EQ(frozen.key.live, state.IsLive());
-    if (state.IsLive()) EXPECT_EQ(frozen.key.next_mark_us, state.NextMarkUs(now_));
+    if (state.IsLive()) {
+      EXPECT_EQ(frozen.key.next_mark_us, state.NextMarkUs(now_));
+    }
     EXPECT_EQ(frozen.key.last_receive_time_us, state.LastReceiveTimeUs());
     std::vector<int64_t> listed;
     partition_.ForEachExpectation(frozen.place, [&](const ListedExpectation& expectation) {
