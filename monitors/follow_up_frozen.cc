@@ -43,6 +43,7 @@ struct Roles {
 Roles RolesOf(FrozenForm form) {
   switch (form) {
     case FollowUpFreezer::kOpen:
+    case FollowUpFreezer::kFired:
       return {1, {Role::kPrimary}};
     case FollowUpFreezer::kSecondary:
       return {1, {Role::kSecondary}};
@@ -98,6 +99,29 @@ RestingKey LookAtState(ByteReader& in, const PackContext& context) {
 
 int64_t FollowUpFreezer::FireTimeUs(const EventTimes& primary) const {
   return primary.time_us + rules_.within_us + rules_.grace_us;
+}
+
+// The mark at which the alert of one that has fired is closed by age.
+int64_t FollowUpFreezer::CloseTimeUs(const EventTimes& primary) const {
+  const int64_t too_old_us = primary.time_us + rules_.within_us + limits::kAlertMaxAgeUs;
+  const int64_t fire_time_us = FireTimeUs(primary);
+  return (fire_time_us < too_old_us ? too_old_us : fire_time_us + limits::kAlertMaxAgeUs) + 1;
+}
+
+Transition FollowUpFreezer::Fired(const EventTimes& primary, int64_t write_time_us) const {
+  Transition transition = Opened(primary);
+  transition.from = lapse::v1::VERDICT_PENDING;
+  transition.to = lapse::v1::VERDICT_MISSED;
+  transition.reason = lapse::v1::VERDICT_REASON_DEADLINE_PASSED;
+  transition.has_alert = true;
+  transition.alert = {
+      .state = lapse::v1::Alert::STATE_FIRING,
+      .reason = lapse::v1::Alert::REASON_DEADLINE_PASSED,
+      .version = 1,
+      .notify = true,
+      .fire_time_us = write_time_us,
+      .detected_late = write_time_us > FireTimeUs(primary) + limits::kDetectedLateUs};
+  return transition;
 }
 
 Transition FollowUpFreezer::Opened(const EventTimes& primary) const {
@@ -161,6 +185,24 @@ FrozenForm FollowUpFreezer::OnEvent(const FrozenKey& from, const KeyEvent& event
   return event.role == Role::kSecondary ? kMet : kCancelled;
 }
 
+FrozenForm FollowUpFreezer::OnMark(const FrozenKey& from, const Now& now, PackContext& context,
+                                   ByteWriter& to, Output& out) const {
+  if (from.form != kOpen) return kNotFrozen;
+  ByteReader in(from.bytes);
+  const EventTimes primary = UnpackTimes(in, context);
+  // After a very long time it is closed at once.
+  if (now.mark_time_us >= CloseTimeUs(primary)) return kNotFrozen;
+  PackTimes(primary, context, to);
+  to.Signed(WrappedDifference(now.write_time_us, FireTimeUs(primary)));
+  to.Bytes(in.rest());
+  Transition transition = Fired(primary, now.write_time_us);
+  if (to.full() || !UnpackSummary(in, primary, from.key, context, &transition.primary_summary)) {
+    return kNotFrozen;
+  }
+  out.transitions.push_back(std::move(transition));
+  return kFired;
+}
+
 FrozenForm FollowUpFreezer::Freeze(const KeyState& state, std::string_view key,
                                    PackContext& context, ByteWriter& to) const {
   const auto& follow_up = static_cast<const FollowUpKey&>(state);
@@ -168,6 +210,7 @@ FrozenForm FollowUpFreezer::Freeze(const KeyState& state, std::string_view key,
   State message;
   FollowUpCodec::Write(follow_up, &message);
   PackIn(key, context, message);
+  context.SetBases(state.LastReceiveTimeUs(), 0);
   to.Byte(state.IsLive() ? 1 : 0);
   if (state.IsLive()) {
     to.Signed(WrappedDifference(state.NextMarkUs(Now()), context.base_time_us));
@@ -189,6 +232,7 @@ absl::StatusOr<std::unique_ptr<KeyState>> FollowUpFreezer::ThawEvents(
   ByteReader in(frozen.bytes);
   std::array<EventTimes, 2> times;
   for (int i = 0; i < roles.count; ++i) times[i] = UnpackTimes(in, context);
+  const int64_t fired_after_us = frozen.form == kFired ? in.Signed() : 0;
   std::array<std::string, 2> summaries;
   for (int i = roles.count - 1; i >= 0; --i) {
     if (!UnpackSummary(in, times[i], frozen.key, context, &summaries[i]) ||
@@ -200,6 +244,12 @@ absl::StatusOr<std::unique_ptr<KeyState>> FollowUpFreezer::ThawEvents(
   Output told;
   for (int i = 0; i < roles.count; ++i) {
     key->OnSummarized(EventAt(roles.roles[i], times[i]), std::move(summaries[i]), Now(), told);
+  }
+  if (frozen.form == kFired) {
+    const int64_t fire_time_us = FireTimeUs(times[0]);
+    key->OnMark({.mark_time_us = fire_time_us + 1,
+                 .write_time_us = WrappedSum(fire_time_us, fired_after_us)},
+                told);
   }
   return key;
 }
@@ -223,9 +273,9 @@ RestingKey FollowUpFreezer::Look(const FrozenKey& frozen, const PackContext& con
   RestingKey resting;
   const EventTimes first = UnpackTimes(in, context);
   resting.last_receive_time_us = first.receive_time_us;
-  if (frozen.form == kOpen) {
+  if (frozen.form == kOpen || frozen.form == kFired) {
     resting.live = true;
-    resting.next_mark_us = FireTimeUs(first) + 1;
+    resting.next_mark_us = frozen.form == kOpen ? FireTimeUs(first) + 1 : CloseTimeUs(first);
   } else if (RolesOf(frozen.form).count == 2) {
     resting.last_receive_time_us =
         std::max(first.receive_time_us, UnpackTimes(in, context).receive_time_us);

@@ -1,10 +1,11 @@
 // Keys of a follow_up monitor at rest.
 //
 // A key that nothing but its events made what it is, and no more than two of them, is kept as those
-// events; it thaws by being told them again. Any other is kept as its FollowUpKeyState, with packed
-// summaries.
+// events; it thaws by being told them again. So is a primary whose deadline has passed. Any other
+// is kept as its FollowUpKeyState, with packed summaries.
 //
 //   events    | times of each | summary of each, that of the last event first |
+//   fired     | times | when it fired, from its deadline on | summary |
 //   state     | live | next mark, where live | last receive time | size | FollowUpKeyState |
 #ifndef LAPSE_MONITORS_FOLLOW_UP_FROZEN_H_
 #define LAPSE_MONITORS_FOLLOW_UP_FROZEN_H_
@@ -29,6 +30,8 @@ class FollowUpFreezer final : public KeyFreezer {
     // A primary, and what ended it in order and in time.
     kMet = 4,
     kCancelled = 5,
+    // A primary whose deadline has passed; its alert is firing.
+    kFired = 6,
     kState = 8,
   };
 
@@ -39,6 +42,8 @@ class FollowUpFreezer final : public KeyFreezer {
                           PackContext& context, ByteWriter& to, Output& out) const override;
   FrozenForm OnEvent(const FrozenKey& from, const KeyEvent& event, const Now& now,
                      PackContext& context, ByteWriter& to, Output& out) const override;
+  FrozenForm OnMark(const FrozenKey& from, const Now& now, PackContext& context, ByteWriter& to,
+                    Output& out) const override;
   FrozenForm Freeze(const KeyState& state, std::string_view key, PackContext& context,
                     ByteWriter& to) const override;
   absl::StatusOr<std::unique_ptr<KeyState>> Thaw(const FrozenKey& frozen,
@@ -50,6 +55,8 @@ class FollowUpFreezer final : public KeyFreezer {
  private:
   int64_t FireTimeUs(const EventTimes& primary) const;
   Transition Opened(const EventTimes& primary) const;
+  int64_t CloseTimeUs(const EventTimes& primary) const;
+  Transition Fired(const EventTimes& primary, int64_t write_time_us) const;
   Transition Ended(const EventTimes& primary, const EventTimes& by, Role role) const;
   absl::StatusOr<std::unique_ptr<KeyState>> ThawEvents(const FrozenKey& frozen,
                                                        const PackContext& context) const;

@@ -22,8 +22,8 @@ class ForkJoin {
 
   int parts() const { return static_cast<int>(threads_.size()) + 1; }
 
-  // Calls `task` with 0 to parts() - 1, each on a thread of its own, 0 on the caller's; returns when
-  // all have returned.
+  // Calls `task` with 0 to parts() - 1, each on a thread of its own, 0 on the caller's; returns
+  // when all have returned.
   void Run(absl::FunctionRef<void(int part)> task);
 
  private:

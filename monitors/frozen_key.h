@@ -55,6 +55,10 @@ class KeyFreezer {
   virtual FrozenForm OnEvent(const FrozenKey& from, const KeyEvent& event, const Now& now,
                              PackContext& context, ByteWriter& to, Output& out) const = 0;
 
+  // As OnEvent; the time mark has come to now.mark_time_us, and the key has waited for it.
+  virtual FrozenForm OnMark(const FrozenKey& from, const Now& now, PackContext& context,
+                            ByteWriter& to, Output& out) const = 0;
+
   // kNotFrozen where the state is too large, or does not fit; `to` is then of no use.
   virtual FrozenForm Freeze(const KeyState& state, std::string_view key, PackContext& context,
                             ByteWriter& to) const = 0;

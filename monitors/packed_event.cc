@@ -122,8 +122,7 @@ void UnpackBools(ByteReader& in, WireSummary* summary) {
   }
 }
 
-void PackTime(const WireSummary& summary, TimeCode code, const EventTimes& times,
-              ByteWriter& out) {
+void PackTime(const WireSummary& summary, TimeCode code, const EventTimes& times, ByteWriter& out) {
   if (code == kMicros) {
     const WireTimestamp& time = *summary.occur_time;
     out.Signed(WrappedDifference(time.seconds * limits::kMicrosPerSecond + time.nanos / 1'000,
@@ -304,10 +303,7 @@ PackContext::PackContext()
       shapes(kMaxShapes, kMaxShapeBytes, kMaxShapesBytes) {}
 
 void PackTimes(const EventTimes& times, PackContext& context, ByteWriter& out) {
-  if (context.base_time_us == 0) {
-    context.base_time_us = times.receive_time_us;
-    context.base_sequence = times.sequence;
-  }
+  context.SetBases(times.receive_time_us, times.sequence);
   out.Signed(WrappedDifference(times.sequence, context.base_sequence));
   out.Signed(WrappedDifference(times.receive_time_us, context.base_time_us));
   out.Signed(WrappedDifference(times.receive_time_us, times.time_us));

@@ -27,7 +27,13 @@ struct EventTimes {
 struct PackContext {
   PackContext();
 
-  // Set by the first event that is packed.
+  // To be called before a difference from them is written; the first call sets them.
+  void SetBases(int64_t time_us, int64_t sequence) {
+    if (base_time_us != 0) return;
+    base_time_us = time_us;
+    base_sequence = sequence;
+  }
+
   int64_t base_time_us = 0;
   int64_t base_sequence = 0;
   TextDictionary texts;
@@ -39,12 +45,12 @@ void PackTimes(const EventTimes& times, PackContext& context, ByteWriter& out);
 // Zeros where `in` is bad.
 EventTimes UnpackTimes(ByteReader& in, const PackContext& context);
 
-// `summary`: of monitors/event_summary.h, made with these times. Any other bytes are packed too, and
-// come back the same; they take more space. `key` is the text of the key that it is kept for.
+// `summary`: of monitors/event_summary.h, made with these times. Any other bytes are packed too,
+// and come back the same; they take more space. `key` is the text of the key that it is kept for.
 void PackSummary(std::string_view summary, const EventTimes& times, std::string_view key,
                  PackContext& context, ByteWriter& out);
 
-// The same as PackSummary of SummarizeEvent's summary.
+// As PackSummary of SummarizeEvent's summary: it comes back the same.
 void PackEvent(const storage::EventView& event, const EventTimes& times, std::string_view key,
                PackContext& context, ByteWriter& out);
 

@@ -39,8 +39,7 @@ bool IsUuidDash(size_t at) { return at == 8 || at == 13 || at == 18 || at == 23;
 
 // Two hexadecimal digits; negative where they are none.
 int HexByte(const char* text) {
-  return kHexValues[static_cast<uint8_t>(text[0])] * 16 |
-         kHexValues[static_cast<uint8_t>(text[1])];
+  return kHexValues[static_cast<uint8_t>(text[0])] * 16 | kHexValues[static_cast<uint8_t>(text[1])];
 }
 
 void AppendHex(std::string_view bytes, std::string* text) {
@@ -132,7 +131,8 @@ bool PackPrefixedDigits(std::string_view text, ByteWriter& out) {
 bool AppendDigits(size_t count, uint64_t value, std::string* text) {
   if (count == 0 || count > kMaxDigits) return false;
   char digits[kMaxDigits];
-  for (size_t i = count; i > 0; --i, value /= 10) digits[i - 1] = static_cast<char>('0' + value % 10);
+  for (size_t i = count; i > 0; --i, value /= 10)
+    digits[i - 1] = static_cast<char>('0' + value % 10);
   text->append(digits, count);
   return value == 0;
 }

@@ -1,5 +1,5 @@
-// Short texts in few bytes: a lower-case UUID in 17, digits with or without a prefix in half, what a
-// dictionary knows in one. Most others take one byte more than they have.
+// Short texts in few bytes: a lower-case UUID in 17, digits with or without a prefix in half, what
+// a dictionary knows in one. Most others take one byte more than they have.
 #ifndef LAPSE_MONITORS_PACKED_TEXT_H_
 #define LAPSE_MONITORS_PACKED_TEXT_H_
 

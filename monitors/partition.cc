@@ -51,8 +51,7 @@ Partition::KeyName::KeyName(Partition& partition, const Fingerprint& fingerprint
   partition.WriteHead(revision, text, head_);
 }
 
-void Partition::WriteHead(const CompiledMonitor& revision, std::string_view text,
-                          ByteWriter& to) {
+void Partition::WriteHead(const CompiledMonitor& revision, std::string_view text, ByteWriter& to) {
   to.Varint(revisions_.NumberOf(revision));
   PackText(text, to);
 }
@@ -79,7 +78,8 @@ void Partition::PrefetchRecord(const Fingerprint& fingerprint) const {
 }
 
 RestingKey Partition::LookAt(Place place, const Record& record) const {
-  if (record.form != kObjectForm) return record.revision->freezer().Look(FrozenAt(record, ""), context_);
+  if (record.form != kObjectForm)
+    return record.revision->freezer().Look(FrozenAt(record, ""), context_);
   const auto object = objects_.find(place);
   if (object == objects_.end() || object->second == nullptr) return {};
   const KeyState& state = *object->second;
@@ -115,15 +115,15 @@ Partition::KeyInfo Partition::InfoAt(Place place) const {
   return info;
 }
 
-void Partition::ForEachExpectation(
-    Place place, absl::FunctionRef<void(const ListedExpectation&)> visit) const {
+void Partition::ForEachExpectation(Place place,
+                                   absl::FunctionRef<void(const ListedExpectation&)> visit) const {
   const Record record = *ReadRecord(place);
   if (record.form == kObjectForm) return objects_.at(place)->ForEach(visit);
   record.revision->freezer().ForEach(FrozenAt(record, TextOf(record)), context_, visit);
 }
 
-Partition::Placed Partition::OnEvent(const Placed& from, const KeyName& key,
-                                     const KeyEvent& event, const Now& now, Output& out) {
+Partition::Placed Partition::OnEvent(const Placed& from, const KeyName& key, const KeyEvent& event,
+                                     const Now& now, Output& out) {
   dirty_ = true;
   const KeyFreezer& freezer = key.revision_.freezer();
   std::optional<Record> record;
@@ -147,12 +147,33 @@ Partition::Placed Partition::OnEvent(const Placed& from, const KeyName& key,
     std::unique_ptr<KeyState> state =
         record.has_value() ? ThawAt(from.place, *record, key.text_) : key.revision_.NewKey();
     state->OnEvent(event, now, out);
-    placed.place =
-        Rest(from.place, key.fingerprint_, key.revision_, key.text_, std::move(state));
+    placed.place = Rest(from.place, key.fingerprint_, key.revision_, key.text_, std::move(state));
   }
   placed.key = Look(placed.place);
   Count(placed.key, 1);
   return placed;
+}
+
+Partition::Placed Partition::OnMark(const Placed& from, const KeyInfo& key, const Now& now,
+                                    Output& out) {
+  const Record record = *ReadRecord(from.place);
+  if (record.form != kObjectForm) {
+    std::array<char, RecordSlab::kMaxRecordBytes> buffer;
+    ByteWriter to(buffer.data(), buffer.size());
+    to.Bytes(record.head);
+    const FrozenForm form =
+        key.revision->freezer().OnMark(FrozenAt(record, key.text), now, context_, to, out);
+    if (form != kNotFrozen) {
+      dirty_ = true;
+      Count(from.key, -1);
+      Placed placed;
+      placed.place = Put(from.place, key.fingerprint, *key.revision, form, to.written());
+      placed.key = Look(placed.place);
+      Count(placed.key, 1);
+      return placed;
+    }
+  }
+  return Decide(from, key, [&](KeyState& state) { state.OnMark(now, out); });
 }
 
 Partition::Placed Partition::Decide(const Placed& from, const KeyInfo& key,
@@ -252,8 +273,8 @@ int64_t Partition::NextForgetUs(int64_t idle_key_retention_us) const {
   if (key_count() < kFewKeys) return oldest_us;
   // Looking at all keys pays where many can go. A few may stay for as long again: events pass over
   // what can be forgotten in any case.
-  return oldest_us + (idle_count_ * 8 >= key_count() ? idle_key_retention_us / 8
-                                                     : idle_key_retention_us);
+  return oldest_us +
+         (idle_count_ * 8 >= key_count() ? idle_key_retention_us / 8 : idle_key_retention_us);
 }
 
 bool Partition::ForgetIdle(const Now& now) {

@@ -112,11 +112,13 @@ class Partition {
   // Also its fingerprint; exact where LookIfKey may be mistaken.
   std::optional<std::pair<RestingKey, Fingerprint>> ResolveKey(Place place) const;
 
-  // An event for the key at `place`, whose deadlines up to the mark have fired; kNowhere makes a new
-  // key. `from.key` is how it is. Returns where and how the key is then. Damaged bytes, which no
-  // checkpoint has whose checksum held, count as a new key.
+  // An event for the key at `place`, whose deadlines up to the mark have fired; kNowhere makes a
+  // new key. `from.key` is how it is. Returns where and how the key is then. Damaged bytes, which
+  // no checkpoint has whose checksum held, count as a new key.
   Placed OnEvent(const Placed& from, const KeyName& key, const KeyEvent& event, const Now& now,
                  Output& out);
+  // The mark that the key has waited for has come.
+  Placed OnMark(const Placed& from, const KeyInfo& key, const Now& now, Output& out);
   // Any other decision on the key.
   Placed Decide(const Placed& from, const KeyInfo& key,
                 absl::FunctionRef<void(KeyState&)> decision);

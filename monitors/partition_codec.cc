@@ -1,7 +1,7 @@
 #include "monitors/partition_codec.h"
 
-#include <cstdint>
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -58,8 +58,8 @@ bool ReadTexts(ByteReader& in, TextDictionary& texts) {
 void AppendRevisions(const PartitionRevisions& revisions, std::string* bytes) {
   AppendVarint(revisions.size(), bytes);
   for (uint32_t number = 0; number < revisions.size(); ++number) {
-    const CompiledMonitor* const revision = revisions.KeysOf(number) > 0 ? revisions.At(number)
-                                                                         : nullptr;
+    const CompiledMonitor* const revision =
+        revisions.KeysOf(number) > 0 ? revisions.At(number) : nullptr;
     AppendSized(revision == nullptr ? "" : revision->uid(), bytes);
     AppendVarint(revision == nullptr ? 0 : static_cast<uint64_t>(revision->revision()), bytes);
   }
@@ -127,8 +127,7 @@ std::string PartitionCodec::Encode(const Partition& partition) {
   AppendRevisions(partition.revisions_, &bytes);
   AppendBooks(partition.books_, &bytes);
   AppendVarint(partition.key_count(), &bytes);
-  partition.slab_.ForEach(
-      [&](Partition::Place place) { EncodeRecord(partition, place, &bytes); });
+  partition.slab_.ForEach([&](Partition::Place place) { EncodeRecord(partition, place, &bytes); });
   if (bytes.size() > limits::kMaxPartitionStateBytes) return "";
   const uint64_t checksum = ChecksumOf(std::string_view(bytes).substr(1 + kChecksumBytes));
   std::memcpy(bytes.data() + 1, &checksum, kChecksumBytes);
@@ -149,8 +148,7 @@ void PartitionCodec::EncodeRecord(const Partition& partition, Partition::Place p
 }
 
 absl::Status PartitionCodec::Decode(absl::string_view bytes,
-                                    Partition::RevisionFinder find_revision,
-                                    Partition& partition) {
+                                    Partition::RevisionFinder find_revision, Partition& partition) {
   if (bytes.empty()) return Damaged("it is empty");
   const uint8_t version = static_cast<uint8_t>(bytes[0]);
   if (version > kVersion) {
@@ -219,8 +217,8 @@ absl::Status PartitionCodec::DecodeRecord(FrozenForm form, std::string_view byte
   if (record.full() || form == kNotFrozen || form > kMaxFrozenForm) {
     return Damaged("a key's state is impossible");
   }
-  const Partition::Place place = partition.Put(Partition::kNowhere, fingerprint, revision, form,
-                                               record.written());
+  const Partition::Place place =
+      partition.Put(Partition::kNowhere, fingerprint, revision, form, record.written());
   partition.Count(partition.Look(place), 1);
   return absl::OkStatus();
 }
@@ -238,8 +236,8 @@ absl::Status PartitionCodec::AddState(const Fingerprint& fingerprint,
   if (partition.Find(fingerprint) != Partition::kNowhere) {
     return Damaged("a key stands in it twice");
   }
-  const Partition::Place place = partition.Rest(Partition::kNowhere, fingerprint, revision, text,
-                                                *std::move(parsed));
+  const Partition::Place place =
+      partition.Rest(Partition::kNowhere, fingerprint, revision, text, *std::move(parsed));
   partition.Count(partition.Look(place), 1);
   return absl::OkStatus();
 }

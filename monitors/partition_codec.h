@@ -46,8 +46,7 @@ class PartitionCodec {
                                std::string_view text, absl::string_view state,
                                Partition& partition);
   static absl::Status DecodeVersion1(absl::string_view bytes,
-                                     Partition::RevisionFinder find_revision,
-                                     Partition& partition);
+                                     Partition::RevisionFinder find_revision, Partition& partition);
 };
 
 // A version 1 checkpoint's state, and its bytes. For DecodeVersion1 and tests.

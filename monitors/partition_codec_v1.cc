@@ -1,11 +1,10 @@
-#include "monitors/partition_codec.h"
-
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "monitors/partition_codec.h"
 #include "zstd.h"
 
 namespace lapse::monitors {

@@ -49,7 +49,9 @@ class PartitionProperty {
   }
 
  private:
-  int64_t Below(int64_t end) { return static_cast<int64_t>(random_() % static_cast<uint64_t>(end)); }
+  int64_t Below(int64_t end) {
+    return static_cast<int64_t>(random_() % static_cast<uint64_t>(end));
+  }
   std::string RandomKey() { return "order-" + std::to_string(10'000 + Below(4)); }
   Fingerprint Of(const std::string& key) const { return revision_->KeyFingerprint(kSeed, key); }
 
@@ -86,7 +88,12 @@ class PartitionProperty {
       while (state->IsLive() && state->NextMarkUs(now_) <= mark_us) {
         Now now = now_;
         now.mark_time_us = now.write_time_us = state->NextMarkUs(now_);
-        Decide(key, [&now](KeyState& at, Output& out) { at.OnMark(now, out); });
+        // Now and then much later, as after a restart.
+        if (Below(8) == 0) now.mark_time_us += Below(10) * kSecond;
+        now.write_time_us = now.mark_time_us;
+        state->OnMark(now, expected_);
+        const Partition::Placed frozen = Frozen(key);
+        partition_.OnMark(frozen, partition_.InfoAt(frozen.place), now, actual_);
       }
     }
     now_.mark_time_us = now_.write_time_us = mark_us;
@@ -101,22 +108,20 @@ class PartitionProperty {
   }
 
   void CancelPending(const std::string& key) {
-    if (states_[key] == nullptr) return;
+    if (states_.count(key) == 0) return;
     Decide(key, [this](KeyState& state, Output& out) {
       state.CancelPending(lapse::v1::VERDICT_REASON_MONITOR_DISABLED, now_, out);
     });
   }
 
   void CloseAlerts(const std::string& key) {
-    if (states_[key] == nullptr) return;
+    if (states_.count(key) == 0) return;
     std::vector<int64_t> sequences;
-    states_[key]->ForEach([&](const ListedExpectation& listed) {
-      sequences.push_back(listed.primary_sequence);
-    });
+    states_[key]->ForEach(
+        [&](const ListedExpectation& listed) { sequences.push_back(listed.primary_sequence); });
     for (const int64_t sequence : sequences) {
-      Decide(key, [&](KeyState& state, Output& out) {
-        state.CloseAlert(sequence, "note", now_, out);
-      });
+      Decide(key,
+             [&](KeyState& state, Output& out) { state.CloseAlert(sequence, "note", now_, out); });
     }
   }
 
@@ -136,7 +141,7 @@ class PartitionProperty {
     EXPECT_EQ(actual_.ignored, expected_.ignored);
     EXPECT_EQ(actual_.stragglers, expected_.stragglers);
     for (const auto& [key, state] : states_) {
-      if (state != nullptr) CompareKeys(key, *state);
+      CompareKeys(key, *state);
     }
     actual_ = expected_ = Output();
   }

@@ -39,9 +39,9 @@ absl::Status CheckNotAhead(storage::LogPosition checkpoint, const storage::Chunk
 absl::Status CheckAgainstLog(storage::LogPosition start, const storage::ChunkStore& log) {
   RETURN_IF_ERROR(CheckNotAhead(start, log));
   if (log.FirstPosition() > start + 1) {
-    return DataLoss("LOG_INCOMPLETE", absl::StrCat("the log begins at position ",
-                                                   log.FirstPosition(),
-                                                   "; the checkpoints need it from ", start + 1));
+    return DataLoss("LOG_INCOMPLETE",
+                    absl::StrCat("the log begins at position ", log.FirstPosition(),
+                                 "; the checkpoints need it from ", start + 1));
   }
   return absl::OkStatus();
 }

@@ -137,9 +137,8 @@ void Shard::CancelPending(const MonitorUpdate& update, int slot) {
     const Placed key = FireKey(slot, {place, partition.Look(place)});
     // Nothing is pending where it is not live.
     if (!key.key.live) continue;
-    Decide(slot, key, [&](KeyState& state) {
-      state.CancelPending(update.cancel_reason, now_, output_);
-    });
+    Decide(slot, key,
+           [&](KeyState& state) { state.CancelPending(update.cancel_reason, now_, output_); });
   }
 }
 
@@ -251,8 +250,12 @@ Now Shard::FiringNow(int64_t at_us) const {
 
 Partition::Placed Shard::FireKey(int slot, Placed key) {
   while (key.key.live && key.key.next_mark_us <= now_.mark_time_us) {
-    const Now now = FiringNow(key.key.next_mark_us);
-    key = Decide(slot, key, [&](KeyState& state) { state.OnMark(now, output_); });
+    Partition& partition = partitions_[slot];
+    const Partition::KeyInfo info = partition.InfoAt(key.place);
+    const Placed after = partition.OnMark(key, info, FiringNow(key.key.next_mark_us), output_);
+    SetTimer(slot, key, after);
+    GiveOut(*info.revision, info.text, partition);
+    key = after;
   }
   return key;
 }
@@ -305,7 +308,8 @@ void Shard::GiveOut(const CompiledMonitor& revision, std::string_view key, Parti
 }
 
 void Shard::SetTimer(int slot, const Placed& before, const Placed& after) {
-  const bool stays = before.place == after.place && before.key.next_mark_us == after.key.next_mark_us;
+  const bool stays =
+      before.place == after.place && before.key.next_mark_us == after.key.next_mark_us;
   if (before.key.live && after.key.live && stays) return;
   if (before.key.live) deadlines_.Clear(before.key.next_mark_us);
   if (after.key.live) deadlines_.Add(after.key.next_mark_us, TimerPlaceOf(slot, after.place));

@@ -98,8 +98,7 @@ class Shard : private TimerOwner {
     return partition.restored_position() >= applying_;
   }
   bool IsForgotten(const RestingKey& key) const {
-    return !key.live &&
-           now_.mark_time_us >= key.last_receive_time_us + now_.idle_key_retention_us;
+    return !key.live && now_.mark_time_us >= key.last_receive_time_us + now_.idle_key_retention_us;
   }
 
   void ApplyControl(const RoutedControl& control);

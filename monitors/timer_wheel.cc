@@ -131,7 +131,8 @@ void TimerWheel::AdvanceTo(int64_t tick) {
     // One bucket at a time goes to the heap: those after it can wait.
     const int64_t end = heap_.empty() ? tick : present_tick_;
     // One of a higher level is dealt out as soon as the present is its beginning.
-    const bool reached = next->start_tick < end || (next->start_tick == end && next->slot.level > 0);
+    const bool reached =
+        next->start_tick < end || (next->start_tick == end && next->slot.level > 0);
     if (!reached) break;
     DealOut(*next);
   }

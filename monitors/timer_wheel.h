@@ -1,14 +1,16 @@
 // The timers of one shard: for each key that waits for a mark, where it is, in the bucket of its
 // time. Setting and clearing one is O(1), and it takes six bytes.
 //
-//   level 0 | 64 buckets of 65.5 ms | level 1 | 64 of 4.2 s | level 2 | 64 of 4.5 min | ... 8 levels
+//   level 0 | 64 buckets of 65.5 ms | level 1 | 64 of 4.2 s | level 2 | 64 of 4.5 min | ... 8
+//   levels
 //
 // A time's level is that of the highest digit, in base 64, in which it differs from the present.
 // When the present comes to a bucket of a higher level, that is dealt out to the levels below. What
 // comes to be due is put in order in a heap.
 //
 // A timer that is cleared stays in its bucket until it is met with; the key's own state says
-// whether it still holds. Where more than about a third of a bucket is void, it is swept bit by bit.
+// whether it still holds. Where more than about a third of a bucket is void, it is swept bit by
+// bit.
 #ifndef LAPSE_MONITORS_TIMER_WHEEL_H_
 #define LAPSE_MONITORS_TIMER_WHEEL_H_
 
@@ -66,8 +68,8 @@ class TimerWheel {
   // Whether PopDue may have something.
   bool HasDue(int64_t mark_us) { return NextUs() <= mark_us; }
 
-  // The earliest time; kNever for none. Where very many share a bucket and some were cleared, it may
-  // be that of one which was, once a bucket.
+  // The earliest time; kNever for none. Where very many share a bucket and some were cleared, it
+  // may be that of one which was, once a bucket.
   int64_t NextUs();
 
   // Those in the wheel, void ones too.
