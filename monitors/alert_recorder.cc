@@ -40,6 +40,16 @@ void AlertRecorder::Push(std::vector<AlertWrite> writes) {
   }
 }
 
+bool AlertRecorder::HasRoom() const {
+  MutexLock lock(mutex_);
+  return queue_.size() < limits::kMaxQueuedAlerts / 2 || !Open();
+}
+
+bool AlertRecorder::IsOpen() const {
+  MutexLock lock(mutex_);
+  return Open();
+}
+
 void AlertRecorder::PushBarrier(Barrier then) {
   MutexLock lock(mutex_);
   if (!Open()) return;

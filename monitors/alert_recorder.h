@@ -50,6 +50,11 @@ class AlertRecorder {
   // dropped.
   void Push(std::vector<storage::AlertWrite> writes);
 
+  // Whether Push would not wait for long: alerts of which there may be very many wait until then.
+  bool HasRoom() const;
+  // False after a failure or Abort.
+  bool IsOpen() const;
+
   // Calls `then` on the recorder's thread when everything pushed before it is stored; never after a
   // failure or Abort.
   void PushBarrier(absl::AnyInvocable<void()> then);

@@ -17,6 +17,8 @@
 #include "base/fingerprint.h"
 #include "lapse/v1/monitor.pb.h"
 #include "monitors/follow_up.h"
+#include "monitors/follow_up_frozen.h"
+#include "monitors/frozen_key.h"
 #include "monitors/key_state.h"
 #include "storage/log_entry.h"
 
@@ -58,6 +60,8 @@ class CompiledMonitor {
   Fingerprint KeyFingerprint(uint64_t seed, absl::string_view key) const;
 
   std::unique_ptr<KeyState> NewKey() const { return NewFollowUpKey(rules_); }
+  // For its keys at rest.
+  const KeyFreezer& freezer() const { return freezer_; }
   // DATA_LOSS for damaged bytes.
   absl::StatusOr<std::unique_ptr<KeyState>> ParseKey(absl::string_view bytes) const {
     return ParseFollowUpKey(rules_, bytes);
@@ -89,6 +93,7 @@ class CompiledMonitor {
   int64_t revision_ = 0;
   std::string revision_text_;
   FollowUpRules rules_;
+  FollowUpFreezer freezer_{rules_};
   // By role.
   std::vector<Pattern> patterns_;
   std::vector<std::string> event_types_;

@@ -204,6 +204,12 @@ std::vector<const PlacedEvent*> FollowUpCodec::Events(const FollowUpKey& key) {
 
 void FollowUpCodec::Serialize(const FollowUpKey& key, std::string* out) {
   State state;
+  Write(key, &state);
+  state.AppendToString(out);
+}
+
+void FollowUpCodec::Write(const FollowUpKey& key, State* out) {
+  State& state = *out;
   const std::vector<const PlacedEvent*> events = Events(key);
   for (const PlacedEvent* event : events) WriteEvent(*event, events, *state.add_events());
   const auto index_of = [&events](const PlacedEvent* event) { return IndexOf(events, event); };
@@ -215,7 +221,6 @@ void FollowUpCodec::Serialize(const FollowUpKey& key, std::string* out) {
   state.set_last_sequence(key.last_sequence_);
   state.set_last_receive_time_us(key.last_receive_time_us_);
   state.set_final_until_us_plus_1(key.final_until_us_ + 1);
-  state.AppendToString(out);
 }
 
 absl::StatusOr<std::unique_ptr<FollowUpKey>> FollowUpCodec::Parse(const FollowUpRules& rules,
@@ -224,6 +229,11 @@ absl::StatusOr<std::unique_ptr<FollowUpKey>> FollowUpCodec::Parse(const FollowUp
   if (!state.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return Damaged("not a message");
   }
+  return Read(rules, state);
+}
+
+absl::StatusOr<std::unique_ptr<FollowUpKey>> FollowUpCodec::Read(const FollowUpRules& rules,
+                                                                 const State& state) {
   auto key = std::make_unique<FollowUpKey>(rules);
   RETURN_IF_ERROR(Restore(state, *key));
   return key;

@@ -16,15 +16,20 @@ namespace lapse::monitors {
 // All static: a class so that FollowUpKey has one friend.
 class FollowUpCodec {
  public:
+  using State = lapse::internal::v1::FollowUpKeyState;
+
   static void Serialize(const FollowUpKey& key, std::string* out);
+  // As Serialize, as a message.
+  static void Write(const FollowUpKey& key, State* state);
+  // DATA_LOSS for a message that Write cannot have made.
+  static absl::StatusOr<std::unique_ptr<FollowUpKey>> Read(const FollowUpRules& rules,
+                                                           const State& state);
 
   // DATA_LOSS for bytes that Serialize cannot have written.
   static absl::StatusOr<std::unique_ptr<FollowUpKey>> Parse(const FollowUpRules& rules,
                                                             std::string_view bytes);
 
  private:
-  using State = lapse::internal::v1::FollowUpKeyState;
-
   // Every event that the key must keep, in order.
   static std::vector<const PlacedEvent*> Events(const FollowUpKey& key);
   static absl::Status Restore(const State& state, FollowUpKey& key);

@@ -29,7 +29,13 @@ void SetJudged(PlacedEvent& primary, Judged judged, PlacedEvent* by) {
 }  // namespace
 
 void FollowUpKey::OnEvent(const KeyEvent& event, const Now& now, Output& out) {
-  const PlacedEventRef placed = Place(event, now, out);
+  OnSummarized(event, SummarizeEvent(*event.event, event.sequence, event.receive_time_us), now,
+               out);
+}
+
+void FollowUpKey::OnSummarized(const KeyEvent& event, std::string summary, const Now& now,
+                               Output& out) {
+  const PlacedEventRef placed = Place(event, std::move(summary), now, out);
   last_sequence_ = std::max(last_sequence_, event.sequence);
   last_receive_time_us_ = std::max(last_receive_time_us_, event.receive_time_us);
   const bool in_order = recent_.IsInOrder(*placed);
@@ -47,7 +53,8 @@ void FollowUpKey::OnEvent(const KeyEvent& event, const Now& now, Output& out) {
   tracker_.Prune();
 }
 
-PlacedEventRef FollowUpKey::Place(const KeyEvent& event, const Now& now, Output& out) const {
+PlacedEventRef FollowUpKey::Place(const KeyEvent& event, std::string summary, const Now& now,
+                                  Output& out) const {
   PlacedEventRef placed(new PlacedEvent);
   placed->role = event.role;
   placed->sequence = event.sequence;
@@ -64,7 +71,7 @@ PlacedEventRef FollowUpKey::Place(const KeyEvent& event, const Now& now, Output&
     }
   }
   if (event.role == Role::kPrimary) placed->fire_time_us = FireTimeUs(event, now);
-  SetSummary(SummarizeEvent(*event.event, event.sequence, event.receive_time_us), *placed);
+  SetSummary(std::move(summary), *placed);
   return placed;
 }
 

@@ -22,6 +22,8 @@ class FollowUpKey final : public KeyState {
   explicit FollowUpKey(const FollowUpRules& rules) : rules_(rules) {}
 
   void OnEvent(const KeyEvent& event, const Now& now, Output& out) override;
+  // As OnEvent; `summary` is the event's, which is not looked at.
+  void OnSummarized(const KeyEvent& event, std::string summary, const Now& now, Output& out);
   void OnMark(const Now& now, Output& out) override;
   // Where nothing is live, the mark at which the key can be forgotten.
   int64_t NextMarkUs(const Now& now) const override;
@@ -30,14 +32,19 @@ class FollowUpKey final : public KeyState {
                   Output& out) override;
   bool IsLive() const override { return tracker_.live_count() > 0; }
   bool IsForgettable(const Now& now) const override;
+  int64_t LastReceiveTimeUs() const override { return last_receive_time_us_; }
   // Of those that have ended, the newest kMaxListedEnded.
   void ForEach(absl::FunctionRef<void(const ListedExpectation&)> visit) const override;
   void Serialize(std::string* out) const override;
 
+  // What its size grows with; an event may count twice.
+  size_t EventCount() const { return recent_.size() + tracker_.expectations().size(); }
+
  private:
   friend class FollowUpCodec;
 
-  PlacedEventRef Place(const KeyEvent& event, const Now& now, Output& out) const;
+  PlacedEventRef Place(const KeyEvent& event, std::string summary, const Now& now,
+                       Output& out) const;
   int64_t FireTimeUs(const KeyEvent& event, const Now& now) const;
 
   // Each sets what the current result says, and returns the primaries concerned, in order.

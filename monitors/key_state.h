@@ -135,6 +135,9 @@ class KeyState {
   // idle_key_retention past.
   virtual bool IsForgettable(const Now& now) const = 0;
 
+  // Of the last event that arrived.
+  virtual int64_t LastReceiveTimeUs() const = 0;
+
   virtual void ForEach(absl::FunctionRef<void(const ListedExpectation&)> visit) const = 0;
 
   // For checkpoints. Equal states serialize to equal bytes.

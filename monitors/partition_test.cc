@@ -17,19 +17,22 @@ class PartitionTest : public testing::Test {
  protected:
   PartitionTest() { Fill(partition_); }
 
-  void Fill(Partition& partition) {
-    for (const std::string key : {"A", "B", "C"}) {
-      KeyEntry& entry = partition.Add(revision_->KeyFingerprint(kSeed, key), *revision_, key);
-      const auto batch = storage::EventBatch::Of(MakeEvent("created", key, 1));
-      Output out;
-      entry.state->OnEvent(KeyEvent{Role::kPrimary, 1, At(1), At(1), &batch.events()[0]}, Now{At(0), At(1)},
-                           out);
-      entry.last_receive_us = At(1);
-      for (const Transition& transition : out.transitions) {
-        partition.BooksOf(revision_->uid()).Count(transition);
-      }
+  Fingerprint Of(const std::string& key) const { return revision_->KeyFingerprint(kSeed, key); }
+
+  void Primary(Partition& partition, const std::string& key) {
+    const auto batch = storage::EventBatch::Of(MakeEvent("created", key, 1));
+    Output out;
+    const Fingerprint fingerprint = Of(key);
+    partition.OnEvent({}, Partition::KeyName(partition, fingerprint, *revision_, key),
+                      KeyEvent{Role::kPrimary, 1, At(1), At(1), &batch.events()[0]},
+                      Now{At(0), At(1)}, out);
+    for (const Transition& transition : out.transitions) {
+      partition.BooksOf(revision_->uid()).Count(transition);
     }
-    partition.MarkDirty();
+  }
+
+  void Fill(Partition& partition) {
+    for (const char* key : {"A", "B", "C"}) Primary(partition, key);
   }
 
   absl::StatusOr<Partition> Parse(absl::string_view bytes) {
@@ -39,7 +42,7 @@ class PartitionTest : public testing::Test {
   }
 
   std::shared_ptr<const CompiledMonitor> revision_ = *CompiledMonitor::Compile(OrderMonitor());
-  Partition partition_;
+  Partition partition_{kSeed};
 };
 
 TEST_F(PartitionTest, SurvivesSerialization) {
@@ -50,15 +53,18 @@ TEST_F(PartitionTest, SurvivesSerialization) {
   EXPECT_EQ(read->restored_position(), 42);
   EXPECT_FALSE(read->dirty());
   EXPECT_EQ(read->FindBooks(revision_->uid())->pending, 3);
-  const KeyEntry* entry = read->Find(revision_->KeyFingerprint(kSeed, "B"));
-  ASSERT_NE(entry, nullptr);
-  EXPECT_EQ(entry->key, "B");
-  EXPECT_EQ(entry->last_receive_us, At(1));
+  const Fingerprint fingerprint = Of("B");
+  const Partition::Place place = read->Find(fingerprint);
+  ASSERT_NE(place, Partition::kNowhere);
+  EXPECT_EQ(read->Find(Partition::KeyName(*read, fingerprint, *revision_, "B")), place);
+  EXPECT_EQ(read->InfoAt(place).text, "B");
+  EXPECT_EQ(read->Look(place).last_receive_time_us, At(1));
+  EXPECT_TRUE(read->Look(place).live);
   EXPECT_EQ(read->Serialize(), bytes);
 }
 
 TEST_F(PartitionTest, EqualStatesHaveEqualBytes) {
-  Partition other;
+  Partition other(kSeed);
   Fill(other);
   EXPECT_EQ(other.Serialize(), partition_.Serialize());
 }
@@ -71,8 +77,7 @@ TEST_F(PartitionTest, SerializingMakesItClean) {
 
 TEST_F(PartitionTest, ARevisionKnowsHowManyKeysUseIt) {
   EXPECT_EQ(revision_->KeyCount(), 3);
-  partition_.Erase(revision_->KeyFingerprint(kSeed, "A"));
-  partition_.Erase(revision_->KeyFingerprint(kSeed, "A"));
+  partition_.Erase(partition_.Find(Of("A")), Of("A"));
   EXPECT_EQ(revision_->KeyCount(), 2);
 }
 
@@ -85,8 +90,8 @@ TEST_F(PartitionTest, DamagedBytesAreDataLossAndNeverCrash) {
   }
   for (int i = 0; i < 2'000; ++i) {
     std::string damaged = bytes;
-    damaged[random() % damaged.size()] = static_cast<char>(random());
-    Parse(damaged).IgnoreError();
+    damaged[random() % damaged.size()] ^= static_cast<char>(1 + random() % 255);
+    EXPECT_FALSE(Parse(damaged).ok());
   }
 }
 
@@ -106,7 +111,7 @@ TEST_F(PartitionTest, ImpossibleBooksAreDataLoss) {
 
 TEST_F(PartitionTest, ANewerVersionIsNamed) {
   std::string bytes = partition_.Serialize();
-  bytes[0] = 2;
+  bytes[0] = 3;
   const absl::Status status = Parse(bytes).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(DetailsOf(status).reason, "DATA_FOLDER_NEWER");

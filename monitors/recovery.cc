@@ -1,6 +1,5 @@
 #include "monitors/recovery.h"
 
-#include <algorithm>
 #include <bitset>
 #include <utility>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "base/errors.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "monitors/fork_join.h"
 #include "spdlog/spdlog.h"
 
 namespace lapse::monitors {
@@ -18,59 +18,80 @@ absl::Status DataLoss(absl::string_view reason, absl::string_view message) {
   return MakeError(absl::StatusCode::kDataLoss, reason, message);
 }
 
-struct Checkpoints {
+absl::StatusOr<CycleStart> LoadManifest(storage::CheckpointStore& store) {
   CycleStart start;
-  std::vector<storage::PartitionCheckpoint> partitions;
-};
+  ASSIGN_OR_RETURN(const auto checkpoint, store.LoadPartition(storage::kManifestPartition));
+  if (!checkpoint.has_value()) return start;
+  if (!start.manifest.ParseFromString(checkpoint->state)) {
+    return DataLoss("CHECKPOINT_DAMAGED", "the checkpoints' manifest does not parse");
+  }
+  start.position = checkpoint->position;
+  return start;
+}
 
-absl::Status AddCheckpoint(storage::PartitionCheckpoint checkpoint, Checkpoints& loaded) {
-  if (checkpoint.partition >= 0 && checkpoint.partition < limits::kPartitionCount) {
-    loaded.partitions.push_back(std::move(checkpoint));
-    return absl::OkStatus();
+absl::Status CheckNotAhead(storage::LogPosition checkpoint, const storage::ChunkStore& log) {
+  if (checkpoint <= log.LastPosition()) return absl::OkStatus();
+  return DataLoss("CHECKPOINT_AHEAD_OF_LOG",
+                  absl::StrCat("the log ends at position ", log.LastPosition(),
+                               ", before a checkpoint at ", checkpoint));
+}
+
+absl::Status CheckAgainstLog(storage::LogPosition start, const storage::ChunkStore& log) {
+  RETURN_IF_ERROR(CheckNotAhead(start, log));
+  if (log.FirstPosition() > start + 1) {
+    return DataLoss("LOG_INCOMPLETE",
+                    absl::StrCat("the log begins at position ", log.FirstPosition(),
+                                 "; the checkpoints need it from ", start + 1));
   }
-  if (checkpoint.partition != storage::kManifestPartition ||
-      !loaded.start.manifest.ParseFromString(checkpoint.state)) {
-    return DataLoss("CHECKPOINT_DAMAGED",
-                    absl::StrCat("checkpoint ", checkpoint.partition, " is no partition's"));
-  }
-  loaded.start.position = checkpoint.position;
   return absl::OkStatus();
 }
 
-absl::StatusOr<Checkpoints> LoadCheckpoints(storage::CheckpointStore& store) {
-  Checkpoints loaded;
-  RETURN_IF_ERROR(store.Load([&loaded](storage::PartitionCheckpoint checkpoint) {
-    return AddCheckpoint(std::move(checkpoint), loaded);
-  }));
-  return loaded;
-}
+// Restores every partition that has a checkpoint, each shard's on one thread.
+class PartitionLoader {
+ public:
+  PartitionLoader(const CycleStart& start, int shard_count, storage::CheckpointStore& store,
+                  const storage::ChunkStore& log, ShardedMatcher& matcher)
+      : shard_count_(shard_count), store_(store), log_(log), matcher_(matcher) {
+    for (const int partition : start.manifest.saved_partitions()) {
+      if (partition < 0 || partition >= limits::kPartitionCount) continue;
+      must_be_there_.set(partition);
+    }
+  }
 
-absl::Status CheckComplete(const Checkpoints& loaded) {
-  std::bitset<limits::kPartitionCount> found;
-  for (const auto& partition : loaded.partitions) found.set(partition.partition);
-  for (const int partition : loaded.start.manifest.saved_partitions()) {
-    if (partition >= 0 && partition < limits::kPartitionCount && found[partition]) continue;
+  absl::Status Load() {
+    ForkJoin threads(shard_count_);
+    std::vector<absl::Status> results(threads.parts());
+    threads.Run([&](int part) { results[part] = LoadPart(part, threads.parts()); });
+    for (const absl::Status& result : results) RETURN_IF_ERROR(result);
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status LoadPart(int part, int parts) const {
+    for (int partition = 0; partition < limits::kPartitionCount; ++partition) {
+      if (ShardOf(partition, shard_count_) % parts != part) continue;
+      RETURN_IF_ERROR(LoadOne(partition));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status LoadOne(int partition) const {
+    ASSIGN_OR_RETURN(const auto checkpoint, store_.LoadPartition(partition));
+    if (checkpoint.has_value()) {
+      RETURN_IF_ERROR(CheckNotAhead(checkpoint->position, log_));
+      return matcher_.RestorePartition(*checkpoint);
+    }
+    if (!must_be_there_[partition]) return absl::OkStatus();
     return DataLoss("CHECKPOINT_DAMAGED",
                     absl::StrCat("the checkpoint of partition ", partition, " is missing"));
   }
-  return absl::OkStatus();
-}
 
-absl::Status CheckAgainstLog(const Checkpoints& loaded, const storage::ChunkStore& log) {
-  storage::LogPosition newest = loaded.start.position;
-  for (const auto& partition : loaded.partitions) newest = std::max(newest, partition.position);
-  if (newest > log.LastPosition()) {
-    return DataLoss("CHECKPOINT_AHEAD_OF_LOG",
-                    absl::StrCat("the log ends at position ", log.LastPosition(),
-                                 ", before a checkpoint at ", newest));
-  }
-  if (log.FirstPosition() > loaded.start.position + 1) {
-    return DataLoss("LOG_INCOMPLETE",
-                    absl::StrCat("the log begins at position ", log.FirstPosition(),
-                                 "; the checkpoints need it from ", loaded.start.position + 1));
-  }
-  return absl::OkStatus();
-}
+  const int shard_count_;
+  storage::CheckpointStore& store_;
+  const storage::ChunkStore& log_;
+  ShardedMatcher& matcher_;
+  std::bitset<limits::kPartitionCount> must_be_there_;
+};
 
 absl::Status Replay(const storage::ChunkStore& log, storage::LogPosition after,
                     ShardedMatcher& matcher) {
@@ -86,17 +107,14 @@ absl::Status Replay(const storage::ChunkStore& log, storage::LogPosition after,
 absl::StatusOr<std::unique_ptr<ShardedMatcher>> RecoverMatcher(const MatcherOptions& options,
                                                                const MatcherDeps& deps,
                                                                const storage::ChunkStore& log) {
-  ASSIGN_OR_RETURN(Checkpoints loaded, LoadCheckpoints(deps.checkpoints));
-  RETURN_IF_ERROR(CheckComplete(loaded));
-  RETURN_IF_ERROR(CheckAgainstLog(loaded, log));
+  ASSIGN_OR_RETURN(const CycleStart start, LoadManifest(deps.checkpoints));
+  RETURN_IF_ERROR(CheckAgainstLog(start.position, log));
   ASSIGN_OR_RETURN(const auto history, deps.monitors.LoadMonitorHistory());
   auto matcher = std::make_unique<ShardedMatcher>(options, deps);
-  RETURN_IF_ERROR(matcher->RestoreStart(loaded.start, history));
-  for (storage::PartitionCheckpoint& partition : loaded.partitions) {
-    RETURN_IF_ERROR(matcher->RestorePartition(partition));
-    partition.state.clear();
-  }
-  RETURN_IF_ERROR(Replay(log, loaded.start.position, *matcher));
+  RETURN_IF_ERROR(matcher->RestoreStart(start, history));
+  RETURN_IF_ERROR(
+      PartitionLoader(start, options.shard_count, deps.checkpoints, log, *matcher).Load());
+  RETURN_IF_ERROR(Replay(log, start.position, *matcher));
   return matcher;
 }
 

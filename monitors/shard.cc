@@ -11,6 +11,14 @@
 namespace lapse::monitors {
 namespace {
 
+// Of a TimerPlace: where the key is in its partition; the partition's slot stands before it.
+constexpr int kPlaceBits = 30;
+// So many events ahead what an event will need is fetched.
+constexpr size_t kPrefetchSlots = 16;
+constexpr size_t kPrefetchRecords = 8;
+// Keys that are looked at between two entries: well under a millisecond's worth.
+constexpr size_t kForgetPerEntry = 16'384;
+
 int CountPartitions(int index, int shard_count) {
   return (limits::kPartitionCount - index + shard_count - 1) / shard_count;
 }
@@ -22,11 +30,21 @@ struct Overloaded : Visitors... {
 template <typename... Visitors>
 Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
+TimerPlace TimerPlaceOf(int slot, Partition::Place place) {
+  return static_cast<TimerPlace>(slot) << kPlaceBits | place;
+}
+int SlotIn(TimerPlace place) { return static_cast<int>(place >> kPlaceBits); }
+Partition::Place PlaceIn(TimerPlace place) {
+  return static_cast<Partition::Place>(place & ((TimerPlace{1} << kPlaceBits) - 1));
+}
+
 }  // namespace
 
 Shard::Shard(uint64_t seed, int index, int shard_count, ShardSink& sink)
-    : seed_(seed), index_(index), shard_count_(shard_count), sink_(sink) {
-  partitions_.resize(CountPartitions(index, shard_count));
+    : seed_(seed), index_(index), shard_count_(shard_count), sink_(sink), deadlines_(*this) {
+  const int count = CountPartitions(index, shard_count);
+  partitions_.reserve(count);
+  for (int slot = 0; slot < count; ++slot) partitions_.emplace_back(seed);
 }
 
 void Shard::RestoreStart(storage::LogPosition position, int64_t mark_time_us,
@@ -40,22 +58,51 @@ void Shard::RestoreStart(storage::LogPosition position, int64_t mark_time_us,
 void Shard::RestoreMonitor(const MonitorUpdate& update) { monitors_[update.uid] = update.monitor; }
 
 void Shard::RestorePartition(int partition, Partition state) {
-  Partition& slot = partitions_[partition / shard_count_];
-  slot = std::move(state);
-  slot.ForEachKey(
-      [this](const Fingerprint& fingerprint, KeyEntry& entry) { SetTimer(fingerprint, entry); });
+  const int slot = partition / shard_count_;
+  partitions_[slot] = std::move(state);
+  partitions_[slot].ForEachKey([&](Place place) {
+    const RestingKey key = partitions_[slot].Look(place);
+    if (key.live) deadlines_.Add(key.next_mark_us, TimerPlaceOf(slot, place));
+  });
+}
+
+int64_t Shard::TimerAt(TimerPlace place) const {
+  const auto key = partitions_[SlotIn(place)].LookIfKey(PlaceIn(place));
+  return key.has_value() && key->live ? key->next_mark_us : kNever;
+}
+
+std::optional<KeyTimer> Shard::ExactTimerAt(TimerPlace place) const {
+  const auto key = partitions_[SlotIn(place)].ResolveKey(PlaceIn(place));
+  if (!key.has_value() || !key->first.live) return std::nullopt;
+  return KeyTimer{key->first.next_mark_us, key->second};
+}
+
+void Shard::Prefetch(TimerPlace place) const {
+  partitions_[SlotIn(place)].Prefetch(PlaceIn(place));
 }
 
 void Shard::Apply(const RoutedEntry& entry) {
+  Take(entry);
+  FireDue(SIZE_MAX);
+  // What has just ended can be old enough to be forgotten.
+  ForgetIdleKeys();
+}
+
+void Shard::Take(const RoutedEntry& entry) {
   applying_ = entry.position;
   now_.write_time_us = entry.write_time_us;
   for (const RoutedControl& control : *entry.controls) ApplyControl(control);
-  for (const RoutedEvent& event : entry.events) ApplyEvent(event);
+  ApplyEvents(entry.events);
   for (const RoutedCount& count : entry.counts) ApplyCount(count);
-  now_.mark_time_us = std::max(now_.mark_time_us, entry.mark_time_us);
-  FireDeadlines();
+  NoteMark(entry);
   ForgetIdleKeys();
   position_ = entry.position;
+}
+
+void Shard::NoteMark(const RoutedEntry& entry) {
+  if (entry.mark_time_us <= now_.mark_time_us) return;
+  now_.mark_time_us = entry.mark_time_us;
+  if (HasDue()) pending_marks_.push_back({entry.mark_time_us, entry.write_time_us});
 }
 
 bool Shard::Owns(const Fingerprint& key) const {
@@ -75,37 +122,47 @@ void Shard::ApplyControl(const RoutedControl& control) {
 void Shard::ApplyMonitor(const MonitorUpdate& update) {
   monitors_[update.uid] = update.monitor;
   if (update.cancel_reason == lapse::v1::VERDICT_REASON_UNSPECIFIED) return;
-  for (Partition& partition : partitions_) {
-    if (!Passed(partition)) CancelPending(update, partition);
+  for (int slot = 0; slot < partition_count(); ++slot) {
+    if (!Passed(partitions_[slot])) CancelPending(update, slot);
   }
 }
 
-void Shard::CancelPending(const MonitorUpdate& update, Partition& partition) {
-  partition.ForEachKey([&](const Fingerprint& fingerprint, KeyEntry& entry) {
-    if (entry.revision->uid() != update.uid) return;
-    entry.state->CancelPending(update.cancel_reason, now_, output_);
-    Finish(fingerprint, entry, partition);
+void Shard::CancelPending(const MonitorUpdate& update, int slot) {
+  const Partition& partition = partitions_[slot];
+  std::vector<Place> places;
+  partition.ForEachKey([&](Place place) {
+    if (partition.RevisionAt(place).uid() == update.uid) places.push_back(place);
   });
+  for (const Place place : places) {
+    const Placed key = FireKey(slot, {place, partition.Look(place)});
+    // Nothing is pending where it is not live.
+    if (!key.key.live) continue;
+    Decide(slot, key,
+           [&](KeyState& state) { state.CancelPending(update.cancel_reason, now_, output_); });
+  }
 }
 
 void Shard::ApplyTimeRules(const TimeRules& rules) {
-  const bool keeps_retention = rules.idle_key_retention_us == now_.idle_key_retention_us;
+  // What could be forgotten by the old rules is gone, also where nobody has looked.
+  if (rules.idle_key_retention_us != now_.idle_key_retention_us) {
+    for (int slot = 0; slot < partition_count(); ++slot) ForgetIdleKeys(slot);
+  }
   now_.settle_us = rules.settle_us;
   now_.idle_key_retention_us = rules.idle_key_retention_us;
-  if (keeps_retention) return;
-  for (Partition& partition : partitions_) {
-    partition.ForEachKey(
-        [this](const Fingerprint& fingerprint, KeyEntry& entry) { SetTimer(fingerprint, entry); });
-  }
 }
 
 void Shard::ApplyClose(const RoutedClose& close) {
   if (!Owns(close.key)) return;
-  Partition& partition = PartitionFor(close.key);
-  KeyEntry* entry = partition.Find(close.key);
-  if (entry == nullptr || Passed(partition)) return;
-  if (!entry->state->CloseAlert(close.primary_sequence, close.note, now_, output_)) return;
-  Finish(close.key, *entry, partition);
+  const int slot = SlotOf(close.key);
+  Partition& partition = partitions_[slot];
+  if (Passed(partition)) return;
+  const Place place = partition.Find(close.key);
+  if (place == Partition::kNowhere) return;
+  const Placed key = FireKey(slot, {place, partition.Look(place)});
+  if (!key.key.live) return;
+  Decide(slot, key, [&](KeyState& state) {
+    state.CloseAlert(close.primary_sequence, close.note, now_, output_);
+  });
 }
 
 void Shard::ApplyGone(const MonitorGone& gone) {
@@ -113,18 +170,45 @@ void Shard::ApplyGone(const MonitorGone& gone) {
   for (Partition& partition : partitions_) partition.DropBooks(gone.uid);
 }
 
+void Shard::ApplyEvents(const std::vector<RoutedEvent>& events) {
+  for (size_t i = 0; i < events.size(); ++i) {
+    if (i + kPrefetchSlots < events.size()) {
+      const Fingerprint& ahead = events[i + kPrefetchSlots].fingerprint;
+      partitions_[SlotOf(ahead)].PrefetchSlot(ahead);
+    }
+    if (i + kPrefetchRecords < events.size()) {
+      const Fingerprint& ahead = events[i + kPrefetchRecords].fingerprint;
+      partitions_[SlotOf(ahead)].PrefetchRecord(ahead);
+    }
+    ApplyEvent(events[i]);
+  }
+}
+
 void Shard::ApplyEvent(const RoutedEvent& routed) {
-  Partition& partition = PartitionFor(routed.fingerprint);
+  const int slot = SlotOf(routed.fingerprint);
+  Partition& partition = partitions_[slot];
   if (Passed(partition)) return;
-  KeyEntry* entry = partition.Find(routed.fingerprint);
-  if (!routed.in_force && (entry == nullptr || !entry->state->IsLive())) return;
-  if (entry == nullptr) entry = &partition.Add(routed.fingerprint, *routed.revision, routed.key);
+  const Partition::KeyName name(partition, routed.fingerprint, *routed.revision, routed.key);
+  Placed before;
+  before.place = partition.Find(name);
+  if (before.place != Partition::kNowhere) {
+    before.key = partition.Look(before.place);
+    before = FireKey(slot, before);
+    if (IsForgotten(before.key)) return ApplyToForgotten(routed, before.place);
+  }
+  if (!routed.in_force && !before.key.live) return;
   const storage::AcceptedEvent& event = *routed.event;
-  entry->last_receive_us = event.receive_time_us;
-  entry->state->OnEvent(
+  const Placed after = partition.OnEvent(
+      before, name,
       KeyEvent{routed.role, event.sequence, event.time_us, event.receive_time_us, event.event},
       now_, output_);
-  Finish(routed.fingerprint, *entry, partition);
+  SetTimer(slot, before, after);
+  GiveOut(*routed.revision, routed.key, partition);
+}
+
+void Shard::ApplyToForgotten(const RoutedEvent& routed, Place place) {
+  partitions_[SlotOf(routed.fingerprint)].Erase(place, routed.fingerprint);
+  ApplyEvent(routed);
 }
 
 void Shard::ApplyCount(const RoutedCount& count) {
@@ -136,56 +220,86 @@ void Shard::ApplyCount(const RoutedCount& count) {
   partition.MarkDirty();
 }
 
-void Shard::FireDeadlines() {
-  while (const auto due = deadlines_.PopDue(now_.mark_time_us)) {
-    Partition& partition = PartitionFor(*due);
-    KeyEntry& entry = *partition.Find(*due);
-    entry.timer_us = kNever;
-    entry.state->OnMark(now_, output_);
-    Finish(*due, entry, partition);
-    if (MayForget(entry, partition)) Forget(*due, entry, partition);
+bool Shard::FireDue(size_t limit) {
+  for (size_t fired = 0; fired < limit; ++fired) {
+    const auto due = deadlines_.PopDue(now_.mark_time_us);
+    if (!due.has_value()) {
+      pending_marks_.clear();
+      return false;
+    }
+    while (pending_marks_.size() > 1 && pending_marks_.front().mark_time_us < due->at_us) {
+      pending_marks_.pop_front();
+    }
+    const int slot = SlotIn(due->place);
+    const Place place = PlaceIn(due->place);
+    FireKey(slot, {place, partitions_[slot].Look(place)});
   }
+  return HasDue();
 }
 
-bool Shard::MayForget(const KeyEntry& entry, const Partition& partition) const {
-  return !Passed(partition) && entry.state->IsForgettable(now_);
+Now Shard::FiringNow(int64_t at_us) const {
+  Now now = now_;
+  const auto mark = std::lower_bound(
+      pending_marks_.begin(), pending_marks_.end(), at_us,
+      [](const PendingMark& pending, int64_t time_us) { return pending.mark_time_us < time_us; });
+  if (mark == pending_marks_.end()) return now;
+  now.mark_time_us = mark->mark_time_us;
+  now.write_time_us = mark->write_time_us;
+  return now;
 }
 
-void Shard::Forget(const Fingerprint& fingerprint, KeyEntry& entry, Partition& partition) {
-  ClearTimer(fingerprint, entry);
-  partition.Erase(fingerprint);
-  partition.MarkDirty();
+Partition::Placed Shard::FireKey(int slot, Placed key) {
+  while (key.key.live && key.key.next_mark_us <= now_.mark_time_us) {
+    Partition& partition = partitions_[slot];
+    const Partition::KeyInfo info = partition.InfoAt(key.place);
+    const Placed after = partition.OnMark(key, info, FiringNow(key.key.next_mark_us), output_);
+    SetTimer(slot, key, after);
+    GiveOut(*info.revision, info.text, partition);
+    key = after;
+  }
+  return key;
 }
 
 void Shard::ForgetIdleKeys() {
-  while (const auto idle = idle_keys_.PopDue(now_.mark_time_us)) {
-    Partition& partition = PartitionFor(*idle);
-    KeyEntry& entry = *partition.Find(*idle);
-    entry.timer_us = kNever;
-    if (MayForget(entry, partition)) {
-      Forget(*idle, entry, partition);
-    } else {
-      SetTimer(*idle, entry);
-    }
+  size_t looked_at = 0;
+  for (int i = 0; i < partition_count() && looked_at < kForgetPerEntry; ++i) {
+    forget_slot_ = forget_slot_ + 1 < partition_count() ? forget_slot_ + 1 : 0;
+    const Partition& partition = partitions_[forget_slot_];
+    if (partition.NextForgetUs(now_.idle_key_retention_us) > now_.mark_time_us) continue;
+    looked_at += partition.key_count();
+    ForgetIdleKeys(forget_slot_);
   }
 }
 
-void Shard::Finish(const Fingerprint& fingerprint, KeyEntry& entry, Partition& partition) {
-  partition.MarkDirty();
-  GiveOut(entry, partition);
-  SetTimer(fingerprint, entry);
+void Shard::ForgetIdleKeys(int slot) {
+  Partition& partition = partitions_[slot];
+  if (Passed(partition) || !partition.ForgetIdle(now_)) return;
+  partition.ForEachKey([&](Place place) {
+    const RestingKey key = partition.Look(place);
+    if (key.live) SetTimer(slot, {Partition::kNowhere, key}, {place, key});
+  });
 }
 
-void Shard::GiveOut(const KeyEntry& entry, Partition& partition) {
+Partition::Placed Shard::Decide(int slot, const Placed& key,
+                                absl::FunctionRef<void(KeyState&)> decision) {
+  Partition& partition = partitions_[slot];
+  const Partition::KeyInfo info = partition.InfoAt(key.place);
+  const Placed after = partition.Decide(key, info, decision);
+  SetTimer(slot, key, after);
+  GiveOut(*info.revision, info.text, partition);
+  return after;
+}
+
+void Shard::GiveOut(const CompiledMonitor& revision, std::string_view key, Partition& partition) {
   if (output_.transitions.empty() && output_.ignored == 0 && output_.stragglers == 0) return;
-  Books& books = partition.BooksOf(entry.revision->uid());
+  Books& books = partition.BooksOf(revision);
   books.ignored += output_.ignored;
   books.stragglers += output_.stragglers;
   for (const Transition& transition : output_.transitions) {
     books.Count(transition);
     if (!transition.has_alert) continue;
     sink_.OnAlert(storage::AlertWrite{
-        BuildAlert(*monitors_.at(entry.revision->uid()), *entry.revision, entry.key, transition),
+        BuildAlert(*monitors_.at(revision.uid()), revision, {key.data(), key.size()}, transition),
         transition.alert.notify});
   }
   output_.transitions.clear();
@@ -193,28 +307,12 @@ void Shard::GiveOut(const KeyEntry& entry, Partition& partition) {
   output_.stragglers = 0;
 }
 
-void Shard::SetTimer(const Fingerprint& fingerprint, KeyEntry& entry) {
-  Now then = now_;
-  then.mark_time_us = entry.state->NextMarkUs(now_);
-  bool forgets = then.mark_time_us == kNever;
-  if (forgets) {
-    // Not at the present mark, which has been looked at.
-    then.mark_time_us =
-        std::max(entry.last_receive_us + now_.idle_key_retention_us, now_.mark_time_us + 1);
-  } else {
-    forgets = entry.state->IsForgettable(then);
-  }
-  const int64_t at_us = then.mark_time_us;
-  if (at_us == entry.timer_us && forgets == entry.timer_forgets) return;
-  ClearTimer(fingerprint, entry);
-  TimersOf(forgets).Add(at_us, fingerprint);
-  entry.timer_us = at_us;
-  entry.timer_forgets = forgets;
-}
-
-void Shard::ClearTimer(const Fingerprint& fingerprint, KeyEntry& entry) {
-  if (entry.timer_us == kNever) return;
-  TimersOf(entry.timer_forgets).Remove(entry.timer_us, fingerprint);
+void Shard::SetTimer(int slot, const Placed& before, const Placed& after) {
+  const bool stays =
+      before.place == after.place && before.key.next_mark_us == after.key.next_mark_us;
+  if (before.key.live && after.key.live && stays) return;
+  if (before.key.live) deadlines_.Clear(before.key.next_mark_us);
+  if (after.key.live) deadlines_.Add(after.key.next_mark_us, TimerPlaceOf(slot, after.place));
 }
 
 size_t Shard::key_count() const {
@@ -231,8 +329,8 @@ Books Shard::SumBooks(absl::string_view monitor_uid) const {
   return sum;
 }
 
-ExpectationView Shard::ViewOf(const KeyEntry& entry) const {
-  return ExpectationView{monitors_.at(entry.revision->uid())->name(), *entry.revision, entry.key};
+ExpectationView Shard::ViewOf(const CompiledMonitor& revision, const std::string& key) const {
+  return ExpectationView{monitors_.at(revision.uid())->name(), revision, key};
 }
 
 void Shard::ListKey(ExpectationCollector& collector) const {
@@ -243,18 +341,25 @@ void Shard::ListKey(ExpectationCollector& collector) const {
     const Fingerprint key =
         FingerprintOf(seed_, {query.monitor_uid, absl::StrCat(revision), query.key});
     if (!Owns(key)) continue;
-    const KeyEntry* entry = partitions_[PartitionOf(key) / shard_count_].Find(key);
-    if (entry == nullptr) continue;
-    const ExpectationView view = ViewOf(*entry);
-    entry->state->ForEach([&](const ListedExpectation& listed) { collector.Offer(view, listed); });
+    const Partition& partition = partitions_[SlotOf(key)];
+    const Place place = partition.Find(key);
+    if (place == Partition::kNowhere || IsForgotten(partition.Look(place))) continue;
+    const ExpectationView view = ViewOf(partition.RevisionAt(place), query.key);
+    partition.ForEachExpectation(
+        place, [&](const ListedExpectation& listed) { collector.Offer(view, listed); });
   }
 }
 
 void Shard::ListSlot(int slot, ExpectationCollector& collector) const {
-  partitions_[slot].ForEachKey([&](const Fingerprint&, const KeyEntry& entry) {
-    if (entry.revision->uid() != collector.query().monitor_uid) return;
-    const ExpectationView view = ViewOf(entry);
-    entry.state->ForEach([&](const ListedExpectation& listed) { collector.Offer(view, listed); });
+  const Partition& partition = partitions_[slot];
+  partition.ForEachKey([&](Place place) {
+    const CompiledMonitor& revision = partition.RevisionAt(place);
+    if (revision.uid() != collector.query().monitor_uid) return;
+    if (IsForgotten(partition.Look(place))) return;
+    const std::string key = partition.InfoAt(place).text;
+    const ExpectationView view = ViewOf(revision, key);
+    partition.ForEachExpectation(
+        place, [&](const ListedExpectation& listed) { collector.Offer(view, listed); });
   });
 }
 

@@ -4,11 +4,15 @@
 #define LAPSE_MONITORS_SHARD_H_
 
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "lapse/v1/alert.pb.h"
 #include "lapse/v1/monitor.pb.h"
@@ -17,7 +21,7 @@
 #include "monitors/partition.h"
 #include "monitors/shard_input.h"
 #include "monitors/shard_listing.h"
-#include "monitors/shard_timers.h"
+#include "monitors/timer_wheel.h"
 #include "storage/state_store.h"
 
 namespace lapse::monitors {
@@ -31,7 +35,7 @@ class ShardSink {
 };
 
 // Used by one thread at a time; no locks, no clock, no I/O.
-class Shard {
+class Shard : private TimerOwner {
  public:
   // Owns the partitions p with ShardOf(p, shard_count) == index. `sink` outlives the shard.
   Shard(uint64_t seed, int index, int shard_count, ShardSink& sink);
@@ -46,12 +50,18 @@ class Shard {
   void RestoreMonitor(const MonitorUpdate& update);
   void RestorePartition(int partition, Partition state);
 
-  // Controls, then events, then the mark: everything that is due fires, oldest first. Entries come
-  // in log order.
+  // Controls, then events, then the mark. Entries come in log order. What is due at the mark waits
+  // for FireDue; a key that is needed before fires first, as of the mark at which it was due.
+  void Take(const RoutedEntry& entry);
+  // Fires up to `limit` keys that are due, oldest first. Whether more are due.
+  bool FireDue(size_t limit);
+  bool HasDue() { return deadlines_.HasDue(now_.mark_time_us); }
+  // Take, and everything that is due.
   void Apply(const RoutedEntry& entry);
 
-  // The earliest mark that would fire something; kNever where nothing waits.
-  int64_t NextFireUs() const { return deadlines_.NextUs(); }
+  // The earliest mark that would fire something; kNever where nothing waits. Now and then one that
+  // would not.
+  int64_t NextFireUs() { return deadlines_.NextUs(); }
   storage::LogPosition position() const { return position_; }
   size_t key_count() const;
 
@@ -69,12 +79,26 @@ class Shard {
   void ListSlot(int slot, ExpectationCollector& collector) const;
 
  private:
+  using Place = Partition::Place;
+  using Placed = Partition::Placed;
+
+  // A mark at which keys are due that have not fired yet.
+  struct PendingMark {
+    int64_t mark_time_us = 0;
+    int64_t write_time_us = 0;
+  };
+
+  int64_t TimerAt(TimerPlace place) const override;
+  std::optional<KeyTimer> ExactTimerAt(TimerPlace place) const override;
+  void Prefetch(TimerPlace place) const override;
+
   bool Owns(const Fingerprint& key) const;
-  Partition& PartitionFor(const Fingerprint& key) {
-    return partitions_[PartitionOf(key) / shard_count_];
-  }
+  int SlotOf(const Fingerprint& key) const { return PartitionOf(key) / shard_count_; }
   bool Passed(const Partition& partition) const {
     return partition.restored_position() >= applying_;
+  }
+  bool IsForgotten(const RestingKey& key) const {
+    return !key.live && now_.mark_time_us >= key.last_receive_time_us + now_.idle_key_retention_us;
   }
 
   void ApplyControl(const RoutedControl& control);
@@ -83,21 +107,27 @@ class Shard {
   void ApplyTimeRules(const TimeRules& rules);
   void ApplyClose(const RoutedClose& close);
   void ApplyGone(const MonitorGone& gone);
-  void CancelPending(const MonitorUpdate& update, Partition& partition);
+  void CancelPending(const MonitorUpdate& update, int slot);
+  void ApplyEvents(const std::vector<RoutedEvent>& events);
   void ApplyEvent(const RoutedEvent& routed);
+  // The key at `place` can be forgotten: the event is the first of a new one.
+  void ApplyToForgotten(const RoutedEvent& routed, Place place);
   void ApplyCount(const RoutedCount& count);
-  void FireDeadlines();
+  void NoteMark(const RoutedEntry& entry);
+  // The time at which what waits for the mark `at_us` fires.
+  Now FiringNow(int64_t at_us) const;
+  // Fires what is due of a key and returns where and how it is then.
+  Placed FireKey(int slot, Placed key);
   void ForgetIdleKeys();
-  bool MayForget(const KeyEntry& entry, const Partition& partition) const;
-  void Forget(const Fingerprint& fingerprint, KeyEntry& entry, Partition& partition);
+  void ForgetIdleKeys(int slot);
 
-  // Counts and gives out what a decision on `entry` left in output_, and sets the key's timer anew.
-  void Finish(const Fingerprint& fingerprint, KeyEntry& entry, Partition& partition);
-  void GiveOut(const KeyEntry& entry, Partition& partition);
-  void SetTimer(const Fingerprint& fingerprint, KeyEntry& entry);
-  void ClearTimer(const Fingerprint& fingerprint, KeyEntry& entry);
-  ShardTimers& TimersOf(bool forgets) { return forgets ? idle_keys_ : deadlines_; }
-  ExpectationView ViewOf(const KeyEntry& entry) const;
+  // Another decision on a key than an event. Returns where and how it is then.
+  Placed Decide(int slot, const Placed& key, absl::FunctionRef<void(KeyState&)> decision);
+  // Counts and gives out what a decision left in output_.
+  void GiveOut(const CompiledMonitor& revision, std::string_view key, Partition& partition);
+  // A key that was like `before` is like `after` now.
+  void SetTimer(int slot, const Placed& before, const Placed& after);
+  ExpectationView ViewOf(const CompiledMonitor& revision, const std::string& key) const;
 
   const uint64_t seed_;
   const int index_;
@@ -110,8 +140,11 @@ class Shard {
   // By slot.
   std::vector<Partition> partitions_;
   absl::flat_hash_map<std::string, std::shared_ptr<const lapse::v1::Monitor>> monitors_;
-  ShardTimers deadlines_;
-  ShardTimers idle_keys_;
+  TimerWheel deadlines_;
+  // Ascending.
+  std::deque<PendingMark> pending_marks_;
+  // Where the last round of forgetting ended.
+  int forget_slot_ = 0;
   // Reused.
   Output output_;
 };

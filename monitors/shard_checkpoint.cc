@@ -14,7 +14,8 @@ class CheckpointJob {
       : everything_(everything), recorder_(&recorder), saver_(&saver) {}
 
   JobStep operator()(Shard& shard) {
-    if (!saver_->HasRoom()) return JobStep::kBlocked;
+    // What is due and has not fired would fire again after a recovery, as of another mark.
+    if (!saver_->HasRoom() || shard.HasDue()) return JobStep::kBlocked;
     size_t bytes = 0;
     while (slot_ < shard.partition_count() && bytes < kBytesPerStep) {
       Partition& partition = shard.partition_at(slot_);

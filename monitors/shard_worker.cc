@@ -9,6 +9,8 @@ namespace {
 
 // Handed to the recorder together: a mark may fire very many.
 constexpr size_t kAlertsPerPush = 256;
+// Fired between two entries: under a millisecond's worth.
+constexpr size_t kFiredPerStep = 128;
 
 }  // namespace
 
@@ -92,18 +94,36 @@ void ShardWorker::Run() {
   std::optional<Item> item;
   while (Next(item)) {
     if (item.has_value()) Handle(*std::exchange(item, std::nullopt));
+    FireSome();
     RunJobs();
   }
+}
+
+void ShardWorker::FireSome() {
+  if (!due_ || due_waits_) return;
+  if (!recorder_.HasRoom()) {
+    due_waits_ = true;
+    recorder_.PushBarrier([this] { Wake(); });
+    return;
+  }
+  due_ = shard_.FireDue(kFiredPerStep);
+  Flush();
+  if (!due_) RequestMark();
 }
 
 bool ShardWorker::Next(std::optional<Item>& item) {
   MutexLock lock(mutex_);
   work_.wait(lock, [this] {
     const bool jobs_go_on = !jobs_.empty() && (!jobs_blocked_ || woken_);
-    return !queue_.empty() || jobs_go_on || phase_ != Phase::kRunning;
+    const bool firing_goes_on = due_ && (!due_waits_ || woken_ || !recorder_.IsOpen());
+    const bool ends = phase_ == Phase::kEnded || (phase_ == Phase::kStopping && !due_);
+    return !queue_.empty() || jobs_go_on || firing_goes_on || ends;
   });
+  if (woken_ || !recorder_.IsOpen()) due_waits_ = false;
   woken_ = false;
-  if (phase_ == Phase::kEnded || (phase_ == Phase::kStopping && queue_.empty())) return false;
+  if (phase_ == Phase::kEnded || (phase_ == Phase::kStopping && queue_.empty() && !due_)) {
+    return false;
+  }
   if (queue_.empty()) return true;
   item = std::move(queue_.front());
   queue_.pop_front();
@@ -115,14 +135,18 @@ bool ShardWorker::Next(std::optional<Item>& item) {
 }
 
 void ShardWorker::Handle(Item item) {
-  if (const RoutedEntry* entry = std::get_if<RoutedEntry>(&item)) {
-    ApplyNow(*entry);
-    RequestMark();
-    return;
-  }
+  if (const RoutedEntry* entry = std::get_if<RoutedEntry>(&item)) return TakeEntry(*entry);
   ShardJob& job = std::get<ShardJob>(item);
   const JobStep step = job(shard_);
   Keep(step, std::move(job));
+}
+
+void ShardWorker::TakeEntry(const RoutedEntry& entry) {
+  shard_.Take(entry);
+  Flush();
+  applied_.store(entry.position, std::memory_order_release);
+  due_ = shard_.HasDue();
+  if (!due_) RequestMark();
 }
 
 void ShardWorker::RunJobs() {

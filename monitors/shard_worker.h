@@ -77,6 +77,9 @@ class ShardWorker : public ShardSink {
   // False when the thread is to end. `item` stays empty where only jobs are to go on.
   bool Next(std::optional<Item>& item);
   void Handle(Item item);
+  void TakeEntry(const RoutedEntry& entry);
+  // Fires some of what is due, where the recorder has room for their alerts.
+  void FireSome();
   void RunJobs();
   void Keep(JobStep step, ShardJob job);
   void RequestMark();
@@ -92,6 +95,9 @@ class ShardWorker : public ShardSink {
   std::vector<storage::AlertWrite> alerts_;
   std::list<ShardJob> jobs_;
   bool jobs_blocked_ = false;
+  // More is due in the shard; what the recorder has no room for waits for Wake.
+  bool due_ = false;
+  bool due_waits_ = false;
 
   mutable Mutex mutex_;
   CondVar work_;

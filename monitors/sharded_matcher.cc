@@ -15,6 +15,9 @@ namespace {
 
 using lapse::internal::v1::ControlRecord;
 
+// Fewer are applied sooner than threads are woken.
+constexpr size_t kMinForkedEvents = 64;
+
 TimeRules RulesOf(const lapse::internal::v1::CheckpointManifest& manifest) {
   return TimeRules{manifest.settle_us(), manifest.idle_key_retention_us()};
 }
@@ -60,10 +63,12 @@ absl::Status ShardedMatcher::RestorePartition(const storage::PartitionCheckpoint
   ASSIGN_OR_RETURN(Partition partition,
                    Partition::Parse(checkpoint.state, deps_.seed, checkpoint.position,
                                     [this](const std::string& uid, int64_t revision) {
+                                      MutexLock lock(restore_mutex_);
                                       return monitors_.FindRevision(uid, revision);
                                     }));
   const int shard = ShardOf(checkpoint.partition, static_cast<int>(workers_.size()));
   workers_[shard]->shard().RestorePartition(checkpoint.partition, std::move(partition));
+  MutexLock lock(restore_mutex_);
   saver_.NoteSaved(checkpoint.partition);
   return absl::OkStatus();
 }
@@ -71,12 +76,24 @@ absl::Status ShardedMatcher::RestorePartition(const storage::PartitionCheckpoint
 absl::Status ShardedMatcher::Replay(const storage::LogEntry& entry) {
   ASSIGN_OR_RETURN(const std::vector<RoutedEntry> routed, router_.Route(entry, nullptr));
   NoteRouted(entry);
-  for (size_t i = 0; i < workers_.size(); ++i) workers_[i]->ApplyNow(routed[i]);
+  const auto apply = [&](size_t first, size_t step) {
+    for (size_t i = first; i < workers_.size(); i += step) workers_[i]->ApplyNow(routed[i]);
+  };
+  if (entry.events.size() < kMinForkedEvents) {
+    apply(0, 1);
+  } else {
+    if (replay_threads_ == nullptr) {
+      replay_threads_ = std::make_unique<ForkJoin>(static_cast<int>(workers_.size()));
+    }
+    const size_t parts = static_cast<size_t>(replay_threads_->parts());
+    replay_threads_->Run([&](int part) { apply(static_cast<size_t>(part), parts); });
+  }
   return recorder_.status();
 }
 
 void ShardedMatcher::Start(storage::MarkRequester& marks) {
   monitors_.ForgetHistory();
+  replay_threads_.reset();
   let_unused_go_ = true;
   for (auto& worker : workers_) worker->Start(marks);
   saver_.Start();

@@ -17,6 +17,7 @@
 #include "base/mutex.h"
 #include "lapse/v1/monitor.pb.h"
 #include "monitors/alert_recorder.h"
+#include "monitors/fork_join.h"
 #include "monitors/monitor_set.h"
 #include "monitors/partition_saver.h"
 #include "monitors/shard_listing.h"
@@ -82,9 +83,10 @@ class ShardedMatcher : public storage::LogFollower,
   // What was in force at `start.position`, where the replay begins.
   absl::Status RestoreStart(const CycleStart& start,
                             const std::vector<storage::RecordedMonitorChange>& history);
-  // A partition as its checkpoint has it; its position is that of the start or later.
+  // A partition as its checkpoint has it; its position is that of the start or later. Partitions of
+  // different shards may be restored by different threads at once.
   absl::Status RestorePartition(const storage::PartitionCheckpoint& checkpoint);
-  // Applies an entry at once, on the caller's thread. Fails where a monitor change cannot be
+  // Applies an entry at once: on return it is applied. Fails where a monitor change cannot be
   // applied or alerts cannot be stored.
   absl::Status Replay(const storage::LogEntry& entry);
 
@@ -158,6 +160,11 @@ class ShardedMatcher : public storage::LogFollower,
   CycleStart routed_;
   std::vector<TimedMonitorChange> changes_;
   bool failed_ = false;
+
+  // Held while a partition's checkpoint asks for what it names.
+  Mutex restore_mutex_;
+  // While the log is replayed.
+  std::unique_ptr<ForkJoin> replay_threads_;
 
   Mutex stop_mutex_;
   bool alerts_stored_ = true;

@@ -3,11 +3,13 @@
 #ifndef LAPSE_STORAGE_CHECKPOINT_STORE_H_
 #define LAPSE_STORAGE_CHECKPOINT_STORE_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/limits.h"
 #include "storage/log_entry.h"
@@ -37,6 +39,9 @@ class CheckpointStore {
   // Calls `visit` with each partition's newest checkpoint, in no order. A file that a crash left
   // half-written is ignored; one that is damaged is DATA_LOSS, naming it.
   virtual absl::Status Load(absl::FunctionRef<absl::Status(PartitionCheckpoint)> visit) = 0;
+
+  // One partition's newest checkpoint; unset where it has none. Errors as for Load.
+  virtual absl::StatusOr<std::optional<PartitionCheckpoint>> LoadPartition(int partition) = 0;
 };
 
 }  // namespace lapse::storage

@@ -40,6 +40,14 @@ TEST_P(CheckpointStoreContract, GivesBackTheNewestOfEachPartition) {
                                      Pair(1'023, Pair(5, "last"))));
 }
 
+TEST_P(CheckpointStoreContract, GivesBackOnePartition) {
+  ASSERT_TRUE(store().Save({{0, 5, "zero"}, {kManifestPartition, 6, "all"}}).ok());
+  Reopen();
+  EXPECT_EQ(store().LoadPartition(0).value()->state, "zero");
+  EXPECT_EQ(store().LoadPartition(kManifestPartition).value()->position, 6);
+  EXPECT_FALSE(store().LoadPartition(7).value().has_value());
+}
+
 TEST_P(CheckpointStoreContract, KeepsEmptyAndLargeAndBinaryStates) {
   const std::string large(3 << 20, '\x7f');
   const std::string binary("\0\xff\n\0", 4);

@@ -26,4 +26,12 @@ absl::Status MemoryCheckpointStore::Load(
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::optional<PartitionCheckpoint>> MemoryCheckpointStore::LoadPartition(
+    int partition) {
+  MutexLock lock(mutex_);
+  const auto found = checkpoints_.find(partition);
+  if (found == checkpoints_.end()) return std::nullopt;
+  return found->second;
+}
+
 }  // namespace lapse::storage

@@ -3,6 +3,7 @@
 #define LAPSE_STORAGE_MEMORY_CHECKPOINT_STORE_H_
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "base/mutex.h"
@@ -14,6 +15,7 @@ class MemoryCheckpointStore : public CheckpointStore {
  public:
   absl::Status Save(const std::vector<PartitionCheckpoint>& checkpoints) override;
   absl::Status Load(absl::FunctionRef<absl::Status(PartitionCheckpoint)> visit) override;
+  absl::StatusOr<std::optional<PartitionCheckpoint>> LoadPartition(int partition) override;
 
  private:
   Mutex mutex_;

@@ -95,20 +95,28 @@ absl::Status FileCheckpointStore::Load(absl::FunctionRef<absl::Status(PartitionC
     if (absl::EndsWith(path, kTemporarySuffix)) {
       if (unlink(path.c_str()) != 0) return FileError("remove", path, errno);
     } else if (absl::EndsWith(path, kSuffix)) {
-      RETURN_IF_ERROR(LoadFile(path, visit));
+      ASSIGN_OR_RETURN(PartitionCheckpoint checkpoint, LoadFile(path));
+      RETURN_IF_ERROR(visit(std::move(checkpoint)));
     }
   }
   return absl::OkStatus();
 }
 
-absl::Status FileCheckpointStore::LoadFile(
-    const std::string& path, absl::FunctionRef<absl::Status(PartitionCheckpoint)> visit) const {
+absl::StatusOr<std::optional<PartitionCheckpoint>> FileCheckpointStore::LoadPartition(
+    int partition) {
+  const std::string path = PathOf(partition);
+  if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
+  ASSIGN_OR_RETURN(PartitionCheckpoint checkpoint, LoadFile(path));
+  return checkpoint;
+}
+
+absl::StatusOr<PartitionCheckpoint> FileCheckpointStore::LoadFile(const std::string& path) const {
   ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(path));
   ASSIGN_OR_RETURN(PartitionCheckpoint checkpoint, DecodeCheckpoint(path, bytes));
   if (std::filesystem::path(path).filename() != FileName(checkpoint.partition)) {
     return DamagedFile(path, absl::StrCat("it is of partition ", checkpoint.partition));
   }
-  return visit(std::move(checkpoint));
+  return checkpoint;
 }
 
 }  // namespace lapse::storage

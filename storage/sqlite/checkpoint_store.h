@@ -3,6 +3,7 @@
 #define LAPSE_STORAGE_SQLITE_CHECKPOINT_STORE_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,17 +25,18 @@ class FileCheckpointStore : public CheckpointStore {
   // Removes what a crash left half-written. Besides DATA_LOSS: FAILED_PRECONDITION, reason
   // DATA_FOLDER_NEWER.
   absl::Status Load(absl::FunctionRef<absl::Status(PartitionCheckpoint)> visit) override;
+  // Partitions may be read by several threads at once.
+  absl::StatusOr<std::optional<PartitionCheckpoint>> LoadPartition(int partition) override;
 
  private:
   explicit FileCheckpointStore(std::string folder) : folder_(std::move(folder)) {}
 
   std::string PathOf(int partition) const;
   absl::Status Replace(const std::vector<PartitionCheckpoint>& checkpoints);
-  absl::Status LoadFile(const std::string& path,
-                        absl::FunctionRef<absl::Status(PartitionCheckpoint)> visit) const;
+  absl::StatusOr<PartitionCheckpoint> LoadFile(const std::string& path) const;
 
   const std::string folder_;
-  // Held while files are written or read.
+  // Held while files are written, and while all are read.
   Mutex mutex_;
 };
 

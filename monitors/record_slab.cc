@@ -1,0 +1,95 @@
+#include "monitors/record_slab.h"
+
+namespace lapse::monitors {
+
+RecordSlab::Place RecordSlab::Add(uint8_t kind, std::string_view bytes) {
+  const Place place = Take(StepsFor(bytes));
+  Write(place, kind, bytes);
+  ++record_count_;
+  return place;
+}
+
+void RecordSlab::Write(Place place, uint8_t kind, std::string_view bytes) {
+  const uint32_t steps = CellSteps(place);
+  SetTag(place, steps, kind);
+  char* const begin = CellAt(place) + kTagBytes;
+  std::memcpy(begin, bytes.data(), bytes.size());
+  std::memset(begin + bytes.size(), 0, steps * kStepBytes - kTagBytes - bytes.size());
+}
+
+bool RecordSlab::Replace(Place place, uint8_t kind, std::string_view bytes) {
+  if (StepsFor(bytes) != CellSteps(place)) return false;
+  Write(place, kind, bytes);
+  return true;
+}
+
+void RecordSlab::Free(Place place) {
+  --record_count_;
+  PutFree(place, CellSteps(place));
+}
+
+// The cell's tag has its size.
+RecordSlab::Place RecordSlab::Take(uint32_t steps) {
+  Place place = steps <= kMaxListedSteps ? TakeListed(steps) : kNowhere;
+  if (place == kNowhere) place = TakeShared(steps);
+  return place == kNowhere ? TakeNew(steps) : place;
+}
+
+RecordSlab::Place RecordSlab::TakeListed(uint32_t steps) {
+  const uint32_t end = std::min(steps + kCutSearch, kMaxListedSteps);
+  for (uint32_t list = steps; list <= end; ++list) {
+    if (free_[list] == 0) continue;
+    // A rest that is no cell stays with this one.
+    if (list == steps + 1) continue;
+    const Place place = free_[list] - 1;
+    free_[list] = NextFree(place);
+    free_steps_ -= list;
+    Cut(place, steps);
+    return place;
+  }
+  return kNowhere;
+}
+
+// Looks at the first alone: the list is rarely of use, and never long to wait for.
+RecordSlab::Place RecordSlab::TakeShared(uint32_t steps) {
+  if (free_[kSharedList] == 0) return kNowhere;
+  const Place place = free_[kSharedList] - 1;
+  const uint32_t has = CellSteps(place);
+  if (has != steps && has < steps + kMinSteps) return kNowhere;
+  free_[kSharedList] = NextFree(place);
+  free_steps_ -= has;
+  Cut(place, steps);
+  return place;
+}
+
+RecordSlab::Place RecordSlab::TakeNew(uint32_t steps) {
+  // The rest of a segment has room for a cell or is nothing.
+  const uint32_t rest = kSegmentSteps - used_steps_;
+  if (rest < steps || (rest != steps && rest < steps + kMinSteps)) {
+    if (rest > 0) {
+      PutFree(static_cast<Place>((segments_.size() - 1) * kSegmentSteps + used_steps_), rest);
+    }
+    segments_.push_back(std::make_unique_for_overwrite<char[]>(kSegmentBytes));
+    used_steps_ = 0;
+  }
+  const Place place = static_cast<Place>((segments_.size() - 1) * kSegmentSteps + used_steps_);
+  used_steps_ += steps;
+  SetTag(place, steps, kFree);
+  return place;
+}
+
+void RecordSlab::Cut(Place place, uint32_t steps) {
+  const uint32_t has = CellSteps(place);
+  SetTag(place, steps, kFree);
+  if (has > steps) PutFree(place + steps, has - steps);
+}
+
+void RecordSlab::PutFree(Place place, uint32_t steps) {
+  SetTag(place, steps, kFree);
+  Place& first = free_[ListOf(steps)];
+  std::memcpy(CellAt(place) + kStepBytes, &first, sizeof(first));
+  first = place + 1;
+  free_steps_ += steps;
+}
+
+}  // namespace lapse::monitors
