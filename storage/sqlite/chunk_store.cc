@@ -161,8 +161,9 @@ absl::Status SqliteChunkStore::OpenFiles() {
     if (opened.seed != seed_)
       return DamagedFile(path, "it is of another event log than the files before it");
     const File file{number, path, opened.summary, opened.sealed};
-    // One that was opened ahead waits for its turn again.
-    if (!files_.empty() && file.summary.empty() && number == numbers.back()) {
+    // One that was opened ahead waits for its turn again; there are two where a crash came between
+    // a file's turn and its first entry.
+    if (!files_.empty() && file.summary.empty()) {
       next_number_ = number;
       break;
     }

@@ -80,20 +80,10 @@ void Disk::Apply(const NameChange& change, std::map<std::string, InodeRef>& name
   }
 }
 
-// Changes of one name keep their order: what follows one that is forgotten is forgotten too.
+// File systems keep changes of names in order, by a journal: some of the last ones are forgotten.
 void Disk::CrashNames() {
-  std::vector<std::string> forgotten;
-  const auto is_forgotten = [&](const std::string& name) {
-    return std::find(forgotten.begin(), forgotten.end(), name) != forgotten.end();
-  };
-  for (const NameChange& change : unsynced_names_) {
-    if (random_() % 2 == 0 && !is_forgotten(change.from) && !is_forgotten(change.to)) {
-      Apply(change, names_on_disk_);
-      continue;
-    }
-    forgotten.push_back(change.from);
-    if (!change.to.empty()) forgotten.push_back(change.to);
-  }
+  const size_t kept = random_() % (unsynced_names_.size() + 1);
+  for (size_t i = 0; i < kept; ++i) Apply(unsynced_names_[i], names_on_disk_);
   unsynced_names_.clear();
   // What lay in a folder that is forgotten is gone with it.
   for (auto it = names_on_disk_.begin(); it != names_on_disk_.end();) {

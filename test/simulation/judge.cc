@@ -188,7 +188,7 @@ absl::Status ReferenceFeed::See(const std::vector<storage::FeedChange>& feed) {
   for (const storage::FeedChange& change : feed) {
     if (change.position > last()) {
       RETURN_IF_ERROR(SeeNew(change));
-    } else if (change.alert.SerializeAsString() != changes_[change.position - 1]) {
+    } else if (change.alert.ShortDebugString() != changes_[change.position - 1]) {
       return Differs(absl::StrCat("the feed at ", change.position, " has changed, to ",
                                   change.alert.ShortDebugString()));
     }
@@ -205,7 +205,7 @@ absl::Status ReferenceFeed::SeeNew(const storage::FeedChange& change) {
                                 before.size(), ": ", change.alert.ShortDebugString()));
   }
   before.push_back(change.alert);
-  changes_.push_back(change.alert.SerializeAsString());
+  changes_.push_back(change.alert.ShortDebugString());
   return absl::OkStatus();
 }
 

@@ -53,7 +53,7 @@ class ReferenceFeed {
   int64_t last() const { return static_cast<int64_t>(changes_.size()); }
 
   int64_t published_ = 0;
-  // As bytes.
+  // As text, which is the same for equal alerts.
   std::vector<std::string> changes_;
   std::map<std::string, std::vector<lapse::v1::Alert>> alerts_;
 };

@@ -307,7 +307,8 @@ absl::StatusOr<bool> Life::TryStart(bool with_faults) {
                     with_faults ? " and a fault to come" : ""));
   Count("starts");
   if (with_faults) SetFault();
-  const auto started = std::make_shared<absl::StatusOr<std::unique_ptr<Node>>>();
+  // Leaked where the process dies: a node that is gone is not destroyed.
+  auto* const started = new absl::StatusOr<std::unique_ptr<Node>>;
   NodeObserver* const observer = this;
   const Ending ending = world_.Do([started, options, observer, this] {
     *started = Node::Start(options, world_.clock(), *observer);

@@ -94,6 +94,7 @@ absl::Status Node::ReadBack() {
   const storage::LogPosition from = types_->SavedPosition() + 1 - kReadBackEntries;
   return chunks_->Read(std::max(from, chunks_->FirstPosition()),
                        [this](const storage::LogEntry& entry) {
+                         observer_.OnEntry(entry);
                          types_->Count(entry);
                          return catalog_->RecordLogged(entry);
                        });

@@ -44,7 +44,7 @@ struct NodeOptions {
 class NodeObserver {
  public:
   virtual ~NodeObserver() = default;
-  // Durable, and about to be matched.
+  // Durable, and about to be matched. Again for what a start finds.
   virtual void OnEntry(const storage::LogEntry& entry) = 0;
   // The feed up to `last` is what subscribers see from now on.
   virtual void OnPublished(storage::FeedPosition last) = 0;

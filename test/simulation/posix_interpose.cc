@@ -256,6 +256,17 @@ LAPSE_OPEN(open64)
 LAPSE_OPENAT(openat)
 LAPSE_OPENAT(openat64)
 
+// What the calls above and below become where the compiler checks their sizes.
+int __open_2(const char* path, int flags) { return open(path, flags); }
+int __open64_2(const char* path, int flags) { return open64(path, flags); }
+ssize_t __read_chk(int fd, void* data, size_t size, size_t) { return read(fd, data, size); }
+ssize_t __pread_chk(int fd, void* data, size_t size, off64_t offset, size_t) {
+  return pread(fd, data, size, offset);
+}
+ssize_t __pread64_chk(int fd, void* data, size_t size, off64_t offset, size_t) {
+  return pread64(fd, data, size, offset);
+}
+
 int close(int fd) {
   static const auto next = Next<int (*)(int)>("close");
   if (FindOpen(fd) != nullptr) OpenFiles().erase(fd);
