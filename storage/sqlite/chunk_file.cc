@@ -185,6 +185,9 @@ absl::StatusOr<std::unique_ptr<ChunkWriter>> ChunkWriter::Open(const std::string
                                                                uint64_t seed) {
   ASSIGN_OR_RETURN(std::unique_ptr<SqliteDb> db,
                    OpenVersioned(path, SqliteOptions::Mode::kReadWrite));
+  // What an earlier process left in the WAL may be in the system's cache alone, where a sync of it
+  // failed: no later sync would tell. Written anew it is on disk.
+  RETURN_IF_ERROR(db->CheckpointAndTruncate());
   std::unique_ptr<ChunkWriter> writer(new ChunkWriter(std::move(db), seed));
   RETURN_IF_ERROR(writer->Prepare());
   return writer;

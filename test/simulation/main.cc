@@ -1,5 +1,6 @@
 // Lives simulated lives, each in a process of its own, so that one that dies harms no other and
 // each begins alike.
+#include <malloc.h>
 #include <sys/personality.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -91,6 +92,9 @@ Child StartLife(uint64_t seed, const Arguments& arguments) {
   if (pid < 0) std::abort();
   if (pid == 0) {
     ::alarm(kAlarmSeconds);
+    // Where memory lies depends on the life alone then, too.
+    ::mallopt(M_ARENA_MAX, 1);
+    ::mallopt(M_MMAP_MAX, 0);
     const LifeReport report =
         Live({.seed = seed, .steps = arguments.steps, .verbose = arguments.verbose});
     TellReport(report, out);

@@ -8,9 +8,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <future>
-#include <iterator>
 #include <random>
-#include <semaphore>
+#include <vector>
 
 #include "test/simulation/scheduler.h"
 
@@ -30,20 +29,16 @@ Scheduler* Life() {
   return scheduler != nullptr && scheduler->InTask() ? scheduler : nullptr;
 }
 
-struct Thread {
-  pthread_t id;
-  Task* task;
-};
+// By the id that is given out for it, from 1.
+std::vector<Task*>& Tasks() {
+  static auto* const tasks = new std::vector<Task*>;
+  return *tasks;
+}
 
-// Few at a time; the dead stay.
-Thread threads[1 << 14];
-int thread_count = 0;
-
-Task* TaskOf(pthread_t id) {
-  for (int i = thread_count; i-- > 0;) {
-    if (pthread_equal(threads[i].id, id)) return threads[i].task;
-  }
-  return nullptr;
+int Create(pthread_t* id, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
+  using Function = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+  static const auto next = Next<Function>("pthread_create");
+  return next(id, attributes, start, argument);
 }
 
 int TryLock(pthread_mutex_t* mutex) {
@@ -81,6 +76,11 @@ bool WaitIn(Scheduler& life, pthread_cond_t* cond, pthread_mutex_t* mutex, int64
 
 namespace lapse::simulation {
 
+void StartThread(void* (*start)(void*), void* argument) {
+  pthread_t id;
+  if (Create(&id, nullptr, start, argument) != 0) std::abort();
+}
+
 // A condition variable is waited for until the wall clock of the life says `deadline_us`.
 void WaitOnCondition(pthread_cond_t* cond, pthread_mutex_t* mutex, int64_t deadline_us) {
   WaitIn(*Scheduler::Get(), cond, mutex, deadline_us);
@@ -92,26 +92,25 @@ extern "C" {
 
 int pthread_create(pthread_t* id, const pthread_attr_t* attributes, void* (*start)(void*),
                    void* argument) {
-  using Create = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
-  static const auto next = Next<Create>("pthread_create");
   Scheduler* const scheduler = Scheduler::Get();
-  if (scheduler == nullptr) return next(id, attributes, start, argument);
-  if (thread_count == std::ssize(threads)) std::abort();
-  Task* const task = scheduler->NewTask([start, argument] { return start(argument); });
-  const int code = next(id, attributes, &Scheduler::RunTask, task);
-  if (code != 0) std::abort();
-  threads[thread_count++] = {*id, task};
+  if (scheduler == nullptr) return Create(id, attributes, start, argument);
+  Tasks().push_back(scheduler->StartTask([start, argument] { start(argument); }));
+  *id = Tasks().size();
   return 0;
 }
 
 int pthread_join(pthread_t id, void** result) {
   static const auto next = Next<int (*)(pthread_t, void**)>("pthread_join");
   Scheduler* const life = Life();
-  if (life != nullptr) {
-    Task* const task = TaskOf(id);
-    while (task != nullptr && !life->Finished(task)) life->Wait(task);
-  }
-  return next(id, result);
+  if (life == nullptr) return next(id, result);
+  Task* const task = Tasks()[id - 1];
+  while (!life->Finished(task)) life->Wait(task);
+  return 0;
+}
+
+int pthread_detach(pthread_t id) {
+  static const auto next = Next<int (*)(pthread_t)>("pthread_detach");
+  return Scheduler::Get() == nullptr ? next(id) : 0;
 }
 
 int pthread_mutex_lock(pthread_mutex_t* mutex) {

@@ -1,17 +1,17 @@
 #include "test/simulation/scheduler.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <random>
 #include <semaphore>
 #include <utility>
 #include <vector>
 
 namespace lapse::simulation {
+
+// pthread_interpose.cc: a thread of the system's own.
+void StartThread(void* (*start)(void*), void* argument);
 
 struct Task {
   enum class State { kReady, kWaiting, kDone, kDead };
@@ -23,13 +23,19 @@ struct Task {
   int64_t deadline_us = INT64_MAX;
   bool timed_out = false;
   int no_preemption = 0;
-  std::function<void*()> body;
+  std::function<void()> body;
 };
 
 namespace {
 
 // Of a place where a thread may be held up, one in so many is.
 constexpr uint64_t kPreemptOneIn = 16;
+
+struct Worker {
+  Task* task = nullptr;
+  // It has been given a task.
+  std::binary_semaphore has_task{0};
+};
 
 struct Life {
   std::mt19937_64 random;
@@ -39,6 +45,8 @@ struct Life {
   Task* running = nullptr;
   // In the order in which they were made; ended ones are taken out.
   std::vector<Task*> tasks;
+  // Without a task.
+  std::vector<Worker*> idle;
   int64_t switches = 0;
 };
 
@@ -66,6 +74,21 @@ Task* PickNext() {
   return ready[life->random() % ready.size()];
 }
 
+void* RunTasks(void* argument) {
+  Worker* const worker = static_cast<Worker*>(argument);
+  for (;;) {
+    Task* const task = self = worker->task;
+    task->baton.acquire();
+    task->body();
+    task->state = Task::State::kDone;
+    life->tasks.erase(std::find(life->tasks.begin(), life->tasks.end(), task));
+    the_scheduler->Wake(task);
+    life->idle.push_back(worker);
+    HandTo(PickNext());
+    worker->has_task.acquire();
+  }
+}
+
 void Expire(Task& task) {
   task.state = Task::State::kReady;
   task.place = nullptr;
@@ -84,36 +107,23 @@ void Scheduler::Begin(uint64_t seed, int64_t wall_us) {
 
 Scheduler* Scheduler::Get() { return the_scheduler; }
 
-Task* Scheduler::NewTask(std::function<void*()> body) {
+Task* Scheduler::StartTask(std::function<void()> body) {
   Task* const task = new Task;
   task->body = std::move(body);
   life->tasks.push_back(task);
+  if (life->idle.empty()) {
+    Worker* const worker = new Worker{.task = task};
+    StartThread(RunTasks, worker);
+    return task;
+  }
+  Worker* const worker = life->idle.back();
+  life->idle.pop_back();
+  worker->task = task;
+  worker->has_task.release();
   return task;
 }
 
-void Scheduler::Spawn(std::function<void()> body) {
-  pthread_t thread;
-  auto* const owned = new std::function<void()>(std::move(body));
-  const auto run = [](void* argument) -> void* {
-    const std::unique_ptr<std::function<void()>> function(
-        static_cast<std::function<void()>*>(argument));
-    (*function)();
-    return nullptr;
-  };
-  if (pthread_create(&thread, nullptr, run, owned) != 0) std::abort();
-  pthread_detach(thread);
-}
-
-void* Scheduler::RunTask(void* argument) {
-  Task* const task = self = static_cast<Task*>(argument);
-  task->baton.acquire();
-  void* const result = task->body();
-  task->state = Task::State::kDone;
-  life->tasks.erase(std::find(life->tasks.begin(), life->tasks.end(), task));
-  the_scheduler->Wake(task);
-  HandTo(PickNext());
-  return result;
-}
+void Scheduler::Spawn(std::function<void()> body) { StartTask(std::move(body)); }
 
 bool Scheduler::Finished(const Task* task) const { return task->state == Task::State::kDone; }
 

@@ -58,8 +58,10 @@ class Scheduler {
   int64_t switches() const;
 
   // For pthread_interpose.cc.
-  Task* NewTask(std::function<void*()> body);
-  static void* RunTask(void* task);
+  //
+  // A thread that has ended its task waits for another: how long the system takes to end and make
+  // threads, and where it puts their stacks, plays no part.
+  Task* StartTask(std::function<void()> body);
   bool Finished(const Task* task) const;
   void NoPreemption(int delta);
 
