@@ -1,7 +1,5 @@
 // Lives simulated lives, each in a process of its own, so that one that dies harms no other and
 // each begins alike.
-#include <malloc.h>
-#include <sys/personality.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "spdlog/spdlog.h"
+#include "test/simulation/determinism.h"
 #include "test/simulation/life.h"
 
 namespace lapse::simulation {
@@ -36,18 +35,21 @@ struct Arguments {
   bool verbose = false;
   // Lives each life twice and holds one against the other.
   bool twice = false;
+  // Tells each life's trace, which is the same for the same life.
+  bool trace = false;
 };
 
 constexpr char kUsage[] =
-    "usage: simulation [--seed N | --seeds A..B] [--steps N] [--jobs N] [--verbose] [--twice]\n";
+    "usage: simulation [--seed N | --seeds A..B] [--steps N] [--jobs N] [--verbose] [--twice] "
+    "[--trace]\n";
 
 bool Parse(int argc, char** argv, Arguments& arguments) {
   for (int i = 1; i < argc; ++i) {
     const std::string name = argv[i];
-    if (name == "--verbose" || name == "--twice") {
-      (name == "--verbose" ? arguments.verbose : arguments.twice) = true;
-      continue;
-    }
+    if (name == "--verbose") arguments.verbose = true;
+    if (name == "--twice") arguments.twice = true;
+    if (name == "--trace") arguments.trace = true;
+    if (name == "--verbose" || name == "--twice" || name == "--trace") continue;
     if (++i == argc) return false;
     const std::string value = argv[i];
     bool valid = false;
@@ -92,9 +94,7 @@ Child StartLife(uint64_t seed, const Arguments& arguments) {
   if (pid < 0) std::abort();
   if (pid == 0) {
     ::alarm(kAlarmSeconds);
-    // Where memory lies depends on the life alone then, too.
-    ::mallopt(M_ARENA_MAX, 1);
-    ::mallopt(M_MMAP_MAX, 0);
+    FixMemoryAndCounter();
     const LifeReport report =
         Live({.seed = seed, .steps = arguments.steps, .verbose = arguments.verbose});
     TellReport(report, out);
@@ -121,6 +121,7 @@ class Tally {
       failure = absl::StrCat("the simulation ended by signal ", WTERMSIG(wait_status));
     } else {
       failure = absl::StrJoin(std::vector<std::string>(absl::StrSplit(lines[0], '\t')), "\n");
+      if (arguments_.trace) std::printf("trace %s\n", lines[1].c_str());
       if (failure.empty()) failure = CompareTrace(child.seed, lines[1]);
       AddCounts(lines);
     }
@@ -195,14 +196,6 @@ int Run(const Arguments& arguments) {
     running.erase(ended);
   }
   return tally.Finish();
-}
-
-// Hash tables of the product are ordered by where they lie in memory.
-void FixAddresses(char** argv) {
-  const int now = ::personality(0xffffffff);
-  if (now < 0 || (now & ADDR_NO_RANDOMIZE) != 0) return;
-  if (::personality(static_cast<unsigned long>(now) | ADDR_NO_RANDOMIZE) < 0) return;
-  ::execv("/proc/self/exe", argv);
 }
 
 }  // namespace
