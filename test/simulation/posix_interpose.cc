@@ -23,12 +23,14 @@
 #include <vector>
 
 #include "test/simulation/disk.h"
+#include "test/simulation/scheduler.h"
 
 namespace {
 
 using lapse::simulation::Disk;
 using lapse::simulation::InodeRef;
 using lapse::simulation::kDiskRoot;
+using lapse::simulation::Scheduler;
 
 template <typename Function>
 Function Next(const char* name) {
@@ -352,17 +354,21 @@ LAPSE_SYNC(fdatasync)
 LAPSE_TRUNCATE(ftruncate)
 LAPSE_TRUNCATE(ftruncate64)
 
-#define LAPSE_ALLOCATE(name, prefix, ...)                                        \
-  int name(int fd, prefix off64_t offset, off64_t size) {                        \
-    static const auto next = Next<int (*)(int, prefix off64_t, off64_t)>(#name); \
-    OpenFile* const file = FindOpen(fd);                                         \
-    if (file == nullptr) return next(fd, __VA_ARGS__ offset, size);              \
-    if (offset + size <= file->inode->size()) return 0;                          \
-    return Disk::Get().Truncate(file->inode, offset + size);                     \
+#define LAPSE_ALLOCATE(name)                                              \
+  int name(int fd, off64_t offset, off64_t size) {                        \
+    static const auto next = Next<int (*)(int, off64_t, off64_t)>(#name); \
+    OpenFile* const file = FindOpen(fd);                                  \
+    if (file == nullptr) return next(fd, offset, size);                   \
+    if (offset + size <= file->inode->size()) return 0;                   \
+    return Disk::Get().Truncate(file->inode, offset + size);              \
   }
-#define LAPSE_NOTHING
-LAPSE_ALLOCATE(posix_fallocate, LAPSE_NOTHING)
-LAPSE_ALLOCATE(posix_fallocate64, LAPSE_NOTHING)
+LAPSE_ALLOCATE(posix_fallocate)
+LAPSE_ALLOCATE(posix_fallocate64)
+
+int sync_file_range(int fd, off64_t offset, off64_t size, unsigned flags) {
+  static const auto next = Next<int (*)(int, off64_t, off64_t, unsigned)>("sync_file_range");
+  return FindOpen(fd) == nullptr ? next(fd, offset, size, flags) : 0;
+}
 
 int posix_fadvise(int fd, off64_t offset, off64_t size, int advice) {
   static const auto next = Next<int (*)(int, off64_t, off64_t, int)>("posix_fadvise");
@@ -501,6 +507,13 @@ int fileno(FILE* stream) {
   if (!any_open) return next(stream);
   const auto found = Streams().find(stream);
   return found == Streams().end() ? next(stream) : found->second;
+}
+
+// A number that is written to a file must not differ from life to life.
+pid_t getpid() {
+  static const auto next = Next<pid_t (*)()>("getpid");
+  constexpr pid_t kPid = 1'000;
+  return Scheduler::Get() == nullptr ? next() : kPid;
 }
 
 #define LAPSE_MMAP(name)                                                                      \
