@@ -15,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "storage/sqlite/chunk_file.h"
+#include "storage/sqlite/file_errors.h"
 #include "storage/sqlite/file_io.h"
 #include "storage/sqlite/sqlite_db.h"
 
@@ -115,6 +116,15 @@ std::string LogFolder::SealedFilePath(int number) const {
 }
 
 std::string LogFolder::AcknowledgedPath() const { return absl::StrCat(path_, "/acknowledged"); }
+
+absl::Status HeldFile::Remove() {
+  readers_.Forget(path_);
+  std::error_code error;
+  fs::remove(path_, error);
+  if (error) return FileError("remove", path_, error.value());
+  RemoveChunkFile(path_);
+  return absl::OkStatus();
+}
 
 HeldFile::~HeldFile() {
   if (!doomed_) return;

@@ -8,8 +8,8 @@ namespace lapse::simulation {
 // ordered by where they lie.
 void FixAddresses(char** argv);
 
-// In the process of one life, before it has threads: memory is given out in the order in which it is
-// asked for, and the processor's counter, which Protobuf orders its maps by, stands still.
+// In the process of one life, before it has threads: memory is given out in the order in which it
+// is asked for, and the processor's counter, which Protobuf orders its maps by, stands still.
 void FixMemoryAndCounter();
 
 }  // namespace lapse::simulation

@@ -126,10 +126,10 @@ absl::Status Node::Retire() {
   return chunks_->Retire(needed_after + 1, clock_.NowUs() - options_.event_retention_us);
 }
 
-absl::Status Node::Append(google::protobuf::RepeatedPtrField<lapse::v1::Event> events,
+absl::Status Node::Append(const google::protobuf::RepeatedPtrField<lapse::v1::Event>& events,
                           storage::EventLog::AppendCallback done) {
   RETURN_IF_ERROR(gate_.Check());
-  return log_->Append(std::move(events), std::move(done));
+  return log_->Append(storage::EventBatch::Of(events), std::move(done));
 }
 
 absl::Status Node::Health() const {

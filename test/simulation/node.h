@@ -60,7 +60,7 @@ class Node : private monitors::MatcherListener {
   void Stop();
 
   // As EventService: nothing is taken once what follows ingest has failed.
-  absl::Status Append(google::protobuf::RepeatedPtrField<lapse::v1::Event> events,
+  absl::Status Append(const google::protobuf::RepeatedPtrField<lapse::v1::Event>& events,
                       storage::EventLog::AppendCallback done);
   // Once it cannot take events any more, until a restart: why.
   absl::Status Health() const;

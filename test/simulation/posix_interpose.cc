@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
@@ -514,6 +515,12 @@ pid_t getpid() {
   static const auto next = Next<pid_t (*)()>("getpid");
   constexpr pid_t kPid = 1'000;
   return Scheduler::Get() == nullptr ? next() : kPid;
+}
+
+// The scheduler says who runs; a thread that had lowered its priority would only slow a life down.
+int setpriority(__priority_which_t which, id_t who, int priority) {
+  static const auto next = Next<int (*)(__priority_which_t, id_t, int)>("setpriority");
+  return Scheduler::Get() == nullptr ? next(which, who, priority) : 0;
 }
 
 #define LAPSE_MMAP(name)                                                                      \

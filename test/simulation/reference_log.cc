@@ -18,7 +18,7 @@ ReferenceEntry CopyOf(const storage::LogEntry& entry) {
   ReferenceEntry copy{entry.position, entry.write_time_us, entry.mark_time_us, entry.controls, {}};
   for (const storage::AcceptedEvent& accepted : entry.events) {
     copy.events.push_back(
-        {*accepted.event, accepted.sequence, accepted.receive_time_us, accepted.time_us});
+        {accepted.event->ToEvent(), accepted.sequence, accepted.receive_time_us, accepted.time_us});
   }
   return copy;
 }
