@@ -36,11 +36,14 @@ absl::Status SyncFolder(const std::filesystem::path& path) {
 
 // Makes the names of folders that were just made durable: what is synced in a folder whose name is
 // lost is lost with it.
-absl::Status SyncNames(const std::vector<std::filesystem::path>& made) {
-  for (const std::filesystem::path& folder : made) {
-    RETURN_IF_ERROR(SyncFolder(folder.parent_path()));
-  }
-  return absl::OkStatus();
+absl::Status SyncNames(const std::filesystem::path& folder,
+                       const std::vector<std::filesystem::path>& made) {
+  for (const std::filesystem::path& one : made) RETURN_IF_ERROR(SyncFolder(one.parent_path()));
+  if (!made.empty()) return absl::OkStatus();
+  // Whoever made it may have ended before this.
+  const absl::Status status = SyncFolder(folder.parent_path());
+  // A folder above that may not be read is another user's, and so is the name in it.
+  return absl::IsFailedPrecondition(status) ? absl::OkStatus() : status;
 }
 
 absl::Status MakeFolder(const std::string& path) {
@@ -48,16 +51,16 @@ absl::Status MakeFolder(const std::string& path) {
   std::vector<std::filesystem::path> missing;
   std::filesystem::path folder = std::filesystem::absolute(path, error).lexically_normal();
   if (!folder.has_filename()) folder = folder.parent_path();
-  for (; folder.has_relative_path() && !std::filesystem::exists(folder, error);
-       folder = folder.parent_path()) {
-    missing.push_back(folder);
+  for (std::filesystem::path up = folder;
+       up.has_relative_path() && !std::filesystem::exists(up, error); up = up.parent_path()) {
+    missing.push_back(up);
   }
   std::filesystem::create_directories(path, error);
   if (error.value() == ENOTDIR || error.value() == EEXIST) return NotAFolder(path);
   if (error) return FileError("make", path, error.value());
   if (!std::filesystem::is_directory(path, error)) return NotAFolder(path);
   if (access(path.c_str(), W_OK | X_OK) != 0) return FileError("write to", path, errno);
-  return SyncNames(missing);
+  return SyncNames(folder, missing);
 }
 
 absl::Status InUse(const std::string& path, int lock_fd) {

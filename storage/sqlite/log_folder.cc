@@ -70,7 +70,8 @@ absl::Status LogFolder::Prepare() const {
   fs::create_directory(path_, error);
   // access() tells a file system that is mounted read-only, also to root.
   if (error || ::access(path_.c_str(), R_OK | W_OK | X_OK) != 0) return ReadOnlyFile(path_);
-  return absl::OkStatus();
+  // Also where it is there already: whoever made it may have ended before this.
+  return SyncFolderOf(path_);
 }
 
 absl::StatusOr<LogFolder::Contents> LogFolder::List() const {

@@ -64,7 +64,8 @@ void Inode::Sync() {
 
 void Inode::FailSync(std::mt19937_64& random) {
   for (auto it = unsynced_.begin(); it != unsynced_.end();) {
-    if (Coin(random)) {
+    // That the end was cut is told by the file system's journal, not by the sectors.
+    if (it->first * kSectorBytes >= size() || Coin(random)) {
       it = unsynced_.erase(it);
     } else {
       it->second.lost = true;
