@@ -4,6 +4,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -46,6 +47,36 @@ absl::Status AskMonitor(monitors::ShardedMatcher& matcher, const std::string& ui
   return absl::OkStatus();
 }
 
+// One key's events by the index: those that are kept, each once.
+absl::Status ListKey(const storage::ChunkStore& chunks, const ReferenceLog& log) {
+  static constexpr char kAttribute[] = "order";
+  static constexpr char kKey[] = "A-1";
+  const auto matches = [](const lapse::v1::Event& event) {
+    const auto found = event.attributes().find(kAttribute);
+    return found != event.attributes().end() && found->second.string_value() == kKey;
+  };
+  std::set<int64_t> expected;
+  for (int64_t position = chunks.FirstPosition(); position <= log.last_position(); ++position) {
+    for (const ReferenceEvent& event : log.entry(position).events) {
+      if (matches(event.event)) expected.insert(event.sequence);
+    }
+  }
+  std::set<int64_t> listed;
+  storage::EventQuery query{
+      .matches = matches, .attribute_equals = std::make_pair(kAttribute, kKey), .page_size = 7};
+  do {
+    ASSIGN_OR_RETURN(const storage::EventPage page, chunks.List(query));
+    for (const lapse::v1::Event& event : page.events) {
+      if (!listed.insert(event.sequence()).second)
+        return Differs(absl::StrCat("an event is listed twice: ", event.ShortDebugString()));
+    }
+    query.after_time_and_sequence = page.next_after;
+  } while (query.after_time_and_sequence.has_value());
+  if (listed == expected) return absl::OkStatus();
+  return Differs(absl::StrCat("of key ", kKey, " the listing has ", listed.size(),
+                              " events, and must have ", expected.size()));
+}
+
 absl::Status AskAll(Node& node, const std::vector<std::string>& monitor_uids, ReferenceLog& log,
                     Shown& shown) {
   // Entries that were retired meanwhile have been seen when they were durable.
@@ -57,6 +88,7 @@ absl::Status AskAll(Node& node, const std::vector<std::string>& monitor_uids, Re
   for (const std::string& uid : monitor_uids) {
     RETURN_IF_ERROR(AskMonitor(node.matcher(), uid, shown.monitors[uid]));
   }
+  RETURN_IF_ERROR(ListKey(node.chunks(), log));
   for (int64_t after = 0;;) {
     ASSIGN_OR_RETURN(std::vector<storage::FeedChange> page, node.alerts().ReadFeed(after, kPage));
     if (page.empty()) return absl::OkStatus();
@@ -253,7 +285,11 @@ absl::Status CompareAlerts(const Oracle& oracle, const ReferenceFeed& feed) {
       return Differs(absl::StrCat("a second alert: ", alert.ShortDebugString()));
   }
   for (const auto& [uid, monitor] : oracle.monitors()) {
-    for (const auto& [place, one] : ExpectationsOf(monitor)) {
+    Expectations all = ExpectationsOf(monitor);
+    for (const auto& [revision, key] : monitor.forgotten) {
+      for (const auto& [sequence, one] : key.expectations()) all[{revision, sequence}] = &one;
+    }
+    for (const auto& [place, one] : all) {
       const auto found = shown.find({uid, place.first, place.second});
       if (found == shown.end()) {
         if (one->alert.changes.empty()) continue;

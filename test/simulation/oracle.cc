@@ -38,14 +38,30 @@ void Oracle::Apply(const ReferenceEntry& entry) {
   for (const ReferenceEvent& event : entry.events) {
     for (auto& [uid, monitor] : monitors_) ApplyEvent(event, monitor);
   }
+  const bool advances = entry.mark_time_us > now_.mark_us;
   now_.mark_us = std::max(now_.mark_us, entry.mark_time_us);
   for (auto& [uid, monitor] : monitors_) {
     for (auto& [place, key] : monitor.keys) key.Mark(now_);
+    if (advances) Forget(monitor);
+  }
+}
+
+void Oracle::Forget(MonitorModel& monitor) const {
+  for (auto key = monitor.keys.begin(); key != monitor.keys.end();) {
+    if (!key->second.IsForgotten(now_)) {
+      ++key;
+      continue;
+    }
+    monitor.forgotten.emplace_back(key->first.first, std::move(key->second));
+    key = monitor.keys.erase(key);
   }
 }
 
 void Oracle::ApplyControl(const ControlRecord& control) {
-  if (control.has_server_start()) now_.settle_us = control.server_start().settle_us();
+  if (control.has_server_start()) {
+    now_.settle_us = control.server_start().settle_us();
+    now_.retention_us = control.server_start().idle_key_retention_us();
+  }
   if (control.has_alert_close()) {
     const auto& close = control.alert_close();
     const auto monitor = monitors_.find(close.monitor_uid());
@@ -110,12 +126,14 @@ void Oracle::ApplyEvent(const ReferenceEvent& event, int64_t revision, const Fol
 
 Books Oracle::BooksOf(const MonitorModel& monitor) {
   Books books = monitor.books;
-  for (const auto& [place, key] : monitor.keys) {
+  const auto add = [&books](const KeyModel& key) {
     for (const auto& [sequence, one] : key.expectations()) {
       ++books.opened;
       ++books.by_verdict[one.verdict];
     }
-  }
+  };
+  for (const auto& [place, key] : monitor.keys) add(key);
+  for (const auto& [revision, key] : monitor.forgotten) add(key);
   return books;
 }
 

@@ -2,8 +2,8 @@
 // monitors/: keep every event, and after each one judge the whole key anew, row by row of the table
 // in docs/design/time-and-matching.md.
 //
-// Holds for keys that are never forgotten and never reach a limit (limits::kMaxOpenPerKey and the
-// like), and for less than 30 days.
+// Holds for keys that never reach a limit (limits::kMaxOpenPerKey and the like), and for less than
+// 30 days.
 #ifndef LAPSE_TEST_SIMULATION_ORACLE_H_
 #define LAPSE_TEST_SIMULATION_ORACLE_H_
 
@@ -99,10 +99,13 @@ class KeyModel {
     int64_t mark_us = 0;
     int64_t write_us = 0;
     int64_t settle_us = 0;
+    int64_t retention_us = 0;
   };
 
   void Take(const ReferenceEvent& event, Part part, const Now& now, Books& books);
   void Mark(const Now& now);
+  // Nothing is live, and no event was received for the retention: the next one is the first.
+  bool IsForgotten(const Now& now) const;
   void CancelPending(lapse::v1::VerdictReason reason);
   void Close(int64_t primary_sequence, const Now& now);
   // Something is pending or firing, and not final.
@@ -120,9 +123,11 @@ class KeyModel {
   void SetVerdict(ExpectationModel& one, const KeyedEvent& primary) const;
   void ChangeAlert(ExpectationModel& one, lapse::v1::Alert::Reason reason, const Now& now);
 
-  const Rules rules_;
-  const std::string key_;
-  const int64_t revision_;
+  Rules rules_;
+  std::string key_;
+  int64_t revision_;
+  // Of the last event.
+  int64_t receive_time_us_ = 0;
   // In order.
   std::vector<KeyedEvent> events_;
   // By the primary's sequence.
@@ -137,6 +142,8 @@ struct MonitorModel {
   bool disabled = false;
   std::map<int64_t, lapse::v1::FollowUp> conditions;
   std::map<std::pair<int64_t, std::string>, KeyModel> keys;
+  // Keys that are not kept any more, by revision: their books and alerts stay.
+  std::vector<std::pair<int64_t, KeyModel>> forgotten;
   // But for what is counted over its expectations.
   Books books;
 };
@@ -152,6 +159,7 @@ class Oracle {
   static Books BooksOf(const MonitorModel& monitor);
 
  private:
+  void Forget(MonitorModel& monitor) const;
   void ApplyControl(const lapse::internal::v1::ControlRecord& control);
   void ApplyEvent(const ReferenceEvent& event, MonitorModel& monitor);
   void ApplyEvent(const ReferenceEvent& event, int64_t revision,

@@ -167,6 +167,7 @@ std::vector<Judgement> KeyModel::Judge() const {
 
 void KeyModel::Take(const ReferenceEvent& event, Part part, const Now& now, Books& books) {
   const KeyedEvent placed = Place(event, part, now);
+  receive_time_us_ = event.receive_time_us;
   if (placed.straggler()) ++books.stragglers;
   events_.insert(std::upper_bound(events_.begin(), events_.end(), placed, ComesBefore), placed);
   const std::vector<Judgement> judgements = Judge();
@@ -299,6 +300,10 @@ void KeyModel::Close(int64_t primary_sequence, const Now& now) {
   for (const KeyedEvent& event : events_) {
     found->second.final_sequence = std::max(found->second.final_sequence, event.sequence);
   }
+}
+
+bool KeyModel::IsForgotten(const Now& now) const {
+  return !IsLive() && now.mark_us >= receive_time_us_ + now.retention_us;
 }
 
 bool KeyModel::IsLive() const {

@@ -45,7 +45,7 @@ struct File {
     InodeRef inode;
     std::shared_ptr<Shared> shared;
     bool delete_on_close = false;
-    // Its folder is synced with the first sync after it was made.
+    // Its folder is synced with its first sync.
     bool sync_folder = false;
     int lock = SQLITE_LOCK_NONE;
     std::array<bool, SQLITE_SHM_NLOCK> shm_shared{};
@@ -238,6 +238,9 @@ int OpenInode(const char* name, int flags, File::State& state) {
     return SQLITE_OK;
   }
   state.path = name;
+  // As the system's own VFS has it: whether the file is new or not.
+  state.sync_folder = (flags & SQLITE_OPEN_CREATE) != 0 &&
+                      (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
   if (const int code = Disk::Get().Look()) return Failed(SQLITE_CANTOPEN, code);
   state.inode = Disk::Get().Find(name);
   if (state.inode != nullptr) return state.inode->is_folder() ? SQLITE_CANTOPEN_ISDIR : SQLITE_OK;
@@ -245,7 +248,6 @@ int OpenInode(const char* name, int flags, File::State& state) {
   if (const int code = Disk::Get().Create(name, false, &state.inode)) {
     return Failed(SQLITE_CANTOPEN, code);
   }
-  state.sync_folder = (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
   return SQLITE_OK;
 }
 
