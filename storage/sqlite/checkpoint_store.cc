@@ -49,12 +49,10 @@ absl::StatusOr<std::vector<std::string>> ListFiles(const std::string& folder) {
 
 absl::StatusOr<std::unique_ptr<FileCheckpointStore>> FileCheckpointStore::Open(
     const std::string& folder) {
-  if (mkdir(folder.c_str(), 0755) == 0) {
-    const std::string above = std::filesystem::path(folder).parent_path().string();
-    RETURN_IF_ERROR(SyncFolder(above.empty() ? "." : above));
-  } else if (errno != EEXIST) {
-    return FileError("make", folder, errno);
-  }
+  if (mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return FileError("make", folder, errno);
+  // Also where it is there already: whoever made it may have ended before this.
+  const std::string above = std::filesystem::path(folder).parent_path().string();
+  RETURN_IF_ERROR(SyncFolder(above.empty() ? "." : above));
   return std::unique_ptr<FileCheckpointStore>(new FileCheckpointStore(folder));
 }
 

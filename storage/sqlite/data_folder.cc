@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -25,14 +26,41 @@ absl::Status NotAFolder(const std::string& path) {
                    absl::StrCat(path, " is not a folder: choose another data folder"));
 }
 
+absl::Status SyncFolder(const std::filesystem::path& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = fd >= 0 && fsync(fd) == 0;
+  const int code = errno;
+  if (fd >= 0) close(fd);
+  return synced ? absl::OkStatus() : FileError("sync", path.string(), code);
+}
+
+// Makes the names of folders that were just made durable: what is synced in a folder whose name is
+// lost is lost with it.
+absl::Status SyncNames(const std::filesystem::path& folder,
+                       const std::vector<std::filesystem::path>& made) {
+  for (const std::filesystem::path& one : made) RETURN_IF_ERROR(SyncFolder(one.parent_path()));
+  if (!made.empty()) return absl::OkStatus();
+  // Whoever made it may have ended before this.
+  const absl::Status status = SyncFolder(folder.parent_path());
+  // A folder above that may not be read is another user's, and so is the name in it.
+  return absl::IsFailedPrecondition(status) ? absl::OkStatus() : status;
+}
+
 absl::Status MakeFolder(const std::string& path) {
   std::error_code error;
+  std::vector<std::filesystem::path> missing;
+  std::filesystem::path folder = std::filesystem::absolute(path, error).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();
+  for (std::filesystem::path up = folder;
+       up.has_relative_path() && !std::filesystem::exists(up, error); up = up.parent_path()) {
+    missing.push_back(up);
+  }
   std::filesystem::create_directories(path, error);
   if (error.value() == ENOTDIR || error.value() == EEXIST) return NotAFolder(path);
   if (error) return FileError("make", path, error.value());
   if (!std::filesystem::is_directory(path, error)) return NotAFolder(path);
   if (access(path.c_str(), W_OK | X_OK) != 0) return FileError("write to", path, errno);
-  return absl::OkStatus();
+  return SyncNames(folder, missing);
 }
 
 absl::Status InUse(const std::string& path, int lock_fd) {

@@ -26,6 +26,9 @@ constexpr char kEventTypes[] = "SELECT event_type FROM event_types ORDER BY type
 absl::StatusOr<std::unique_ptr<SqliteStateStore>> SqliteStateStore::Open(const std::string& path) {
   ASSIGN_OR_RETURN(std::unique_ptr<StateConnection> writer,
                    StateConnection::Open(path, {.wal_autocheckpoint_pages = kCheckpointPages}));
+  // What an earlier process left in the WAL may be in the system's cache alone, where a sync of it
+  // failed: no later sync would tell. Written anew it is on disk.
+  RETURN_IF_ERROR(writer->db().CheckpointAndTruncate());
   RETURN_IF_ERROR(PrepareStateDb(writer->db()));
   ASSIGN_OR_RETURN(std::unique_ptr<StateReaders> readers, StateReaders::Open(path, kReaders));
   return std::unique_ptr<SqliteStateStore>(
