@@ -48,8 +48,7 @@ std::string DeterministicBytes(const lapse::v1::EventSummary& summary) {
 }
 
 TEST(EventSummary, CopiesTheEvent) {
-  const lapse::v1::EventSummary summary =
-      Parse(Summarize(MakeEvent(), 42, 1'700'000'001'000'002));
+  const lapse::v1::EventSummary summary = Parse(Summarize(MakeEvent(), 42, 1'700'000'001'000'002));
   EXPECT_EQ(summary.sequence(), 42);
   EXPECT_EQ(summary.id(), "e-1");
   EXPECT_EQ(summary.source(), "checkout");

@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
 #include "base/utf8.h"
+// What is hashed is short: the call would cost as much as the hash.
+#define XXH_INLINE_ALL
 #include "xxhash.h"
 
 namespace lapse::storage {
@@ -178,13 +180,13 @@ bool EventView::Scan(absl::string_view bytes, EventView* view) {
   view->data_ = bytes.data();
   view->size_ = static_cast<uint32_t>(bytes.size());
   WireReader in(bytes);
-  const bool plain = view->ScanText(kIdTag, limits::kMaxEventIdBytes, in, &view->id_begin_,
-                                    &view->id_size_) &&
-                     view->ScanText(kSourceTag, limits::kMaxSourceBytes, in, &view->source_begin_,
-                                    &view->source_size_) &&
-                     view->ScanText(kTypeTag, limits::kMaxEventTypeBytes, in, &view->type_begin_,
-                                    &view->type_size_) &&
-                     view->ScanTime(in) && view->ScanAttributes(in);
+  const bool plain =
+      view->ScanText(kIdTag, limits::kMaxEventIdBytes, in, &view->id_begin_, &view->id_size_) &&
+      view->ScanText(kSourceTag, limits::kMaxSourceBytes, in, &view->source_begin_,
+                     &view->source_size_) &&
+      view->ScanText(kTypeTag, limits::kMaxEventTypeBytes, in, &view->type_begin_,
+                     &view->type_size_) &&
+      view->ScanTime(in) && view->ScanAttributes(in);
   if (!plain) return false;
   view->shape_ += XXH3_64bits(view->type().data(), view->type().size());
   while (!in.done()) {

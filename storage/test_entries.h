@@ -37,8 +37,8 @@ inline LogEntry TestEntry(LogPosition position, int64_t first_sequence, int64_t 
   entry.mark_time_us = receive_time_us;
   entry.owned.push_back(EventBatch::Of({events.begin(), events.end()}));
   for (const EventView& event : entry.owned.back().events()) {
-    entry.events.push_back({&event, first_sequence++, receive_time_us,
-                            JudgedTimeUs(event, receive_time_us)});
+    entry.events.push_back(
+        {&event, first_sequence++, receive_time_us, JudgedTimeUs(event, receive_time_us)});
   }
   return entry;
 }
