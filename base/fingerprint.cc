@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include "absl/strings/str_format.h"
+// What is hashed is short: the call would cost as much as the hash.
+#define XXH_INLINE_ALL
 #include "xxhash.h"
 
 namespace lapse {

@@ -151,10 +151,10 @@ absl::Status EventService::SubmitBatch(const grpc::ByteBuffer& request,
   return context_.log.Append(
       std::move(accepted), [reactor, response, sifted = std::move(sifted)](
                                const absl::StatusOr<storage::AppendResult>& result) {
-        Finish(reactor, result.status(),
-               result.ok() ? MakeBatchResponse(sifted, result->events)
-                           : BatchIngestEventsResponse(),
-               response);
+        Finish(
+            reactor, result.status(),
+            result.ok() ? MakeBatchResponse(sifted, result->events) : BatchIngestEventsResponse(),
+            response);
       });
 }
 

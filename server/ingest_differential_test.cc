@@ -1,10 +1,15 @@
 // Requests read in place against the same requests parsed by protobuf and validated as objects:
 // random ones, and random damage to them. Both must say the same of every byte string.
 #include <algorithm>
+#include <cmath>
+#include <optional>
+#include <ostream>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/limits.h"
 #include "google/protobuf/io/coded_stream.h"
@@ -36,8 +41,15 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-std::string Text(const absl::Status& status) {
-  return DetailsOf(status).reason + " " + DetailsOf(status).field + " " + status.ToString();
+void PrintTo(const Outcome& outcome, std::ostream* out) {
+  *out << "fault '" << outcome.fault << "', number " << outcome.batch_number;
+  for (const std::string& rejection : outcome.rejections) *out << "; " << rejection;
+  for (const int index : outcome.indexes) *out << "; " << index;
+  for (const std::string& event : outcome.events) *out << "; " << absl::CHexEscape(event);
+}
+
+std::string Text(int index, int code, const ErrorDetails& details, absl::string_view message) {
+  return absl::StrCat(index, " ", code, " ", details.reason, " ", details.field, " ", message);
 }
 
 std::string Bytes(Event event) {
@@ -64,7 +76,8 @@ void JudgeObjects(const google::protobuf::RepeatedPtrField<Event>& events, Outco
   for (int i = 0; i < events.size(); ++i) {
     const absl::Status status = ValidateEvent(events[i], kAges.now_us, kAges.max_age_us);
     if (!status.ok()) {
-      outcome.rejections.push_back(std::to_string(i) + " " + Text(status));
+      outcome.rejections.push_back(
+          Text(i, static_cast<int>(status.code()), DetailsOf(status), status.message()));
       continue;
     }
     Event kept = events[i];
@@ -143,10 +156,9 @@ Outcome InPlace(IngestKind kind, const std::string& bytes) {
     outcome.events.push_back(Bytes(view.ToEvent()));
   }
   for (const lapse::v1::EventRejection& rejection : sifted->rejections) {
-    const absl::Status status(static_cast<absl::StatusCode>(rejection.code()),
-                              rejection.message());
-    outcome.rejections.push_back(std::to_string(rejection.index()) + " " + rejection.reason() +
-                                 " " + rejection.field() + " " + status.ToString());
+    const ErrorDetails details = {rejection.reason(), rejection.field(), std::nullopt};
+    outcome.rejections.push_back(
+        Text(rejection.index(), rejection.code(), details, rejection.message()));
   }
   return outcome;
 }

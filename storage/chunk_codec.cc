@@ -41,9 +41,8 @@ class EventJoiner {
   }
   std::string Take() {
     EndRun();
-    return std::move(joined_);
+    return std::exchange(joined_, {});
   }
-  void Reserve(size_t size) { joined_.reserve(size); }
 
  private:
   static constexpr size_t kMaxFrameBytes = 6;
@@ -57,27 +56,73 @@ class EventJoiner {
   absl::string_view run_;
 };
 
-std::string JoinEvents(const LogEntry& entry) {
-  size_t size = 0;
-  for (const AcceptedEvent& accepted : entry.events) {
-    size += EventFrameBytes(accepted.event->bytes().size()) + accepted.event->bytes().size();
-  }
-  EventJoiner joiner;
-  joiner.Reserve(size);
-  for (const AcceptedEvent& accepted : entry.events) joiner.Add(*accepted.event);
-  return joiner.Take();
-}
-
-absl::StatusOr<std::string> Compress(const std::string& bytes) {
+// Appends the bytes as a zstd frame of their own.
+absl::Status Compress(absl::string_view bytes, std::string* out) {
   // A context is large: one a thread, kept.
   thread_local const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
                                                                                   &ZSTD_freeCCtx);
-  std::string out(ZSTD_compressBound(bytes.size()), '\0');
-  const size_t size = ZSTD_compressCCtx(context.get(), out.data(), out.size(), bytes.data(),
-                                        bytes.size(), kCompressionLevel);
+  const size_t before = out->size();
+  out->resize(before + ZSTD_compressBound(bytes.size()));
+  const size_t size = ZSTD_compressCCtx(context.get(), out->data() + before, out->size() - before,
+                                        bytes.data(), bytes.size(), kCompressionLevel);
   if (ZSTD_isError(size)) return absl::InternalError(ZSTD_getErrorName(size));
-  out.resize(size);
-  return out;
+  out->resize(before + size);
+  return absl::OkStatus();
+}
+
+// A chunk's body in the making: zstd frames one after another, which decompress as one.
+class BodyWriter {
+ public:
+  explicit BodyWriter(std::string* body) : body_(*body) {}
+
+  void Add(const EventView& event) { joiner_.Add(event); }
+  absl::Status AddPacked(const EventBatch& batch) {
+    RETURN_IF_ERROR(EndFrame());
+    body_.append(batch.packed());
+    size_ += batch.ByteSize();
+    return absl::OkStatus();
+  }
+  absl::Status EndFrame() {
+    const std::string joined = joiner_.Take();
+    if (joined.empty()) return absl::OkStatus();
+    size_ += joined.size();
+    return Compress(joined, &body_);
+  }
+  // Before compression.
+  size_t size() const { return size_; }
+
+ private:
+  std::string& body_;
+  EventJoiner joiner_;
+  size_t size_ = 0;
+};
+
+// Whether the entry's events from `first` on are those of `batch`, and none is missing.
+bool IsWhole(const EventBatch& batch, const LogEntry& entry, size_t first) {
+  const size_t count = batch.events().size();
+  return count > 0 && first + count <= entry.events.size() &&
+         entry.events[first].event == &batch.events().front() &&
+         entry.events[first + count - 1].event == &batch.events().back();
+}
+
+// The events stand in the order of what owns them.
+absl::Status WriteBody(const LogEntry& entry, BodyWriter& writer) {
+  size_t next = 0;
+  for (const EventBatch& batch : entry.owned) {
+    if (!batch.packed().empty() && IsWhole(batch, entry, next)) {
+      RETURN_IF_ERROR(writer.AddPacked(batch));
+      next += batch.events().size();
+      continue;
+    }
+    const EventView* const end = batch.events().data() + batch.events().size();
+    for (; next < entry.events.size() && entry.events[next].event >= batch.events().data() &&
+           entry.events[next].event < end;
+         ++next) {
+      writer.Add(*entry.events[next].event);
+    }
+  }
+  if (next != entry.events.size()) return absl::InternalError("an event that nothing owns");
+  return writer.EndFrame();
 }
 
 absl::StatusOr<absl::string_view> Decompress(absl::string_view body, int64_t expected_size,
@@ -161,15 +206,21 @@ absl::Status FillEvents(const ChunkHeader& header, LogEntry* entry) {
 
 }  // namespace
 
+absl::StatusOr<std::string> PackEvents(const EventBatch& batch) {
+  std::string packed;
+  EventJoiner joiner;
+  for (const EventView& event : batch.events()) joiner.Add(event);
+  RETURN_IF_ERROR(Compress(joiner.Take(), &packed));
+  return packed;
+}
+
 absl::StatusOr<EncodedChunk> EncodeChunk(const LogEntry& entry) {
   EncodedChunk chunk;
-  const std::string bytes = JoinEvents(entry);
-  if (bytes.size() > limits::kMaxQueuedBytes)
+  BodyWriter writer(&chunk.body);
+  RETURN_IF_ERROR(WriteBody(entry, writer));
+  if (writer.size() > limits::kMaxQueuedBytes)
     return absl::InvalidArgumentError("too many bytes for one log entry");
-  if (!bytes.empty()) {
-    ASSIGN_OR_RETURN(chunk.body, Compress(bytes));
-  }
-  chunk.header = HeaderOf(entry, static_cast<int64_t>(bytes.size())).SerializeAsString();
+  chunk.header = HeaderOf(entry, static_cast<int64_t>(writer.size())).SerializeAsString();
   chunk.checksum = ChecksumOf(chunk.header, chunk.body);
   for (const AcceptedEvent& accepted : entry.events) {
     const int64_t time_us = ReportedTimeUs(*accepted.event, accepted.receive_time_us);

@@ -1,5 +1,6 @@
 // Between a log entry and its bytes on disk: a header (ChunkHeader) and a body (the events as one
-// serialized BatchIngestEventsRequest, compressed by zstd), with one checksum over both.
+// serialized BatchIngestEventsRequest, compressed by zstd in one or more frames), with one checksum
+// over both.
 #ifndef LAPSE_STORAGE_CHUNK_CODEC_H_
 #define LAPSE_STORAGE_CHUNK_CODEC_H_
 
@@ -24,8 +25,12 @@ struct EncodedChunk {
   int64_t max_time_us = INT64_MIN;
 };
 
-// INVALID_ARGUMENT where the events have more bytes than limits::kMaxQueuedBytes. The entry's
-// conflicts are not kept.
+// What SetPacked takes: the work of EncodeChunk that can be done before the events have their
+// place.
+absl::StatusOr<std::string> PackEvents(const EventBatch& batch);
+
+// The entry's events stand in the order of those of `owned`. INVALID_ARGUMENT where the events have
+// more bytes than limits::kMaxQueuedBytes. The entry's conflicts are not kept.
 absl::StatusOr<EncodedChunk> EncodeChunk(const LogEntry& entry);
 
 // The entry, with all of its events in one element of `owned`, in order. DATA_LOSS where the bytes

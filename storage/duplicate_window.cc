@@ -7,6 +7,8 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
+// What is hashed is short: the call would cost as much as the hash.
+#define XXH_INLINE_ALL
 #include "xxhash.h"
 
 namespace lapse::storage {

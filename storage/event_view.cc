@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
 #include "base/utf8.h"
+// What is hashed is short: the call would cost as much as the hash.
+#define XXH_INLINE_ALL
 #include "xxhash.h"
 
 namespace lapse::storage {

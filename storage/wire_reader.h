@@ -46,6 +46,10 @@ class WireReader {
 
   // A size or a tag, of at most four bytes.
   bool TakeSize(uint32_t* value) {
+    if (at_ != end_ && *at_ < 0x80) {
+      *value = *at_++;
+      return true;
+    }
     uint32_t result = 0;
     for (int shift = 0; shift < 28 && at_ != end_; shift += 7) {
       const uint32_t byte = *at_++;
