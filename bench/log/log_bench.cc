@@ -114,7 +114,10 @@ class EventSource {
         std::max<int64_t>(1, static_cast<int64_t>(next_ / workload_.arrivals.size()));
     const auto round = static_cast<int64_t>(random_.Next() % static_cast<uint64_t>(rounds));
     const size_t index = random_.Next() % events;
-    value = workload_.events[index].attributes().at(key_attribute_);
+    const auto& attributes = workload_.events[index].attributes();
+    // One in a thousand has none.
+    if (attributes.find(key_attribute_) == attributes.end()) return RandomKey();
+    value = attributes.at(key_attribute_);
     SetKey(workload_.key_numbers[index] + round * keys_, &value);
     return value.has_string_value() ? value.string_value() : absl::StrCat(value.int64_value());
   }

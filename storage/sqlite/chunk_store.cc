@@ -199,8 +199,7 @@ absl::Status SqliteChunkStore::Read(LogPosition from, LogVisitor visit) const {
     while (next <= summary.last_position) {
       const auto entries = ReadSome(file, next);
       if (!entries.ok()) {
-        const LogPosition end = file.sealed != nullptr ? file.sealed->EndOfChunk(next) : next;
-        RETURN_IF_ERROR(PassOver(entries.status(), {next, end}, &next));
+        RETURN_IF_ERROR(PassOver(entries.status(), {next, LastStoredWith(next)}, &next));
         continue;
       }
       for (const auto& entry : *entries) RETURN_IF_ERROR(visit(*entry));
@@ -208,6 +207,16 @@ absl::Status SqliteChunkStore::Read(LogPosition from, LogVisitor visit) const {
     }
   }
   return absl::OkStatus();
+}
+
+LogPosition SqliteChunkStore::LastStoredWith(LogPosition position) const {
+  for (const File& file : Snapshot()) {
+    const ChunkFileSummary& summary = file.summary;
+    if (summary.empty() || position > summary.last_position) continue;
+    if (position < summary.first_position) return summary.first_position - 1;
+    return file.sealed != nullptr ? file.sealed->EndOfChunk(position) : position;
+  }
+  return position;
 }
 
 absl::Status SqliteChunkStore::Retire(LogPosition before, int64_t older_than_us) {

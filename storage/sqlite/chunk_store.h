@@ -59,6 +59,7 @@ class SqliteChunkStore : public ChunkStore {
   LogPosition FirstPosition() const override;
   int64_t LastMarkTimeUs() const override;
   absl::Status Read(LogPosition from, LogVisitor visit) const override;
+  LogPosition LastStoredWith(LogPosition position) const override;
   // A file that is being read is removed from the disk when its readers are done.
   absl::Status Retire(LogPosition before, int64_t older_than_us) override;
   void SetIndexedAttributes(IndexedAttributes attributes) override;
