@@ -97,7 +97,8 @@ void SqliteChunkStore::SwitchToNextIfFull() {
   if (ChunkFileBytes(writer_->path()) < options_.file_bytes) return;
   MutexLock lock(mutex_);
   if (files_.back().summary.empty()) return;
-  next_failed_ = seal_failed_ = checkpoint_failed_ = false;
+  next_failed_ = seal_failed_ = false;
+  for (File& file : files_) file.checkpoint_failed = false;
   maintenance_.notify_all();
   if (next_writer_ == nullptr) return;
   files_.back().wal_bytes = WalBytes(files_.back().path());

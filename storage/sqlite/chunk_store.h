@@ -84,6 +84,8 @@ class SqliteChunkStore : public ChunkStore {
     std::shared_ptr<LiveChunkIndex> index;
     // Of an SQLite file that is full.
     int64_t wal_bytes = 0;
+    // Somebody reads it; tried again later.
+    bool checkpoint_failed = false;
     // A part of it is damaged: it stays as it is.
     bool unsealable = false;
     // Version 1 is not appended to.
@@ -162,7 +164,6 @@ class SqliteChunkStore : public ChunkStore {
   // A failure is tried again when an Append wants it next.
   bool next_failed_ = false;
   bool seal_failed_ = false;
-  bool checkpoint_failed_ = false;
   std::atomic<bool> closing_ = false;
   bool maintaining_ = false;
   bool sealing_ = false;

@@ -241,10 +241,8 @@ TEST_F(ChunkStoreTornEndTest, NoteThatIsDamagedTellsNothing) {
 }
 
 TEST_F(ChunkStoreTornEndTest, MissingLogStopsTheStart) {
-  for (const auto& item :
-       std::vector<fs::path>{Path(1, ".sealed"), Path(2, ".sealed"), Path(3, ".sealed"),
-                             Path(4, ".sealed"), Path(5, ".db"), Path(6, ".db")})
-    fs::remove(item);
+  for (const char* name : {"1.sealed", "2.sealed", "3.sealed", "4.db", "5.db"})
+    fs::remove(absl::StrCat(options_.folder, "/log/00000", name));
   options_.accept_loss = false;
   EXPECT_EQ(SqliteChunkStore::Open(options_).status().code(), absl::StatusCode::kDataLoss);
 }
