@@ -39,6 +39,8 @@ struct SqliteChunkStoreOptions {
   bool accept_loss = false;
   // Otherwise full files stay as they are.
   bool seal_files = true;
+  // Of full files that are not sealed yet.
+  int64_t max_unsealed_wal_bytes = limits::kMaxUnsealedWalBytes;
 };
 
 // The live file is never checkpointed, so that no commit waits for a checkpoint. Threads of the

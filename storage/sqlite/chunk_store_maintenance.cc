@@ -90,7 +90,7 @@ bool SqliteChunkStore::CheckpointOldest(MutexLock& lock) {
     if (oldest == nullptr && file.wal_bytes > 0 && !file.checkpoint_failed) oldest = &file;
     wal_bytes += file.wal_bytes;
   }
-  if (oldest == nullptr || wal_bytes <= limits::kMaxUnsealedWalBytes) return false;
+  if (oldest == nullptr || wal_bytes <= options_.max_unsealed_wal_bytes) return false;
   const int number = oldest->number;
   absl::Status status;
   {
