@@ -220,30 +220,48 @@ LogPosition SqliteChunkStore::LastStoredWith(LogPosition position) const {
   return position;
 }
 
+// Files go one by one, the oldest first, and none goes before one that could not: what a crash
+// leaves has no gap.
 absl::Status SqliteChunkStore::Retire(LogPosition before, int64_t older_than_us) {
-  std::vector<File> retired;
-  LogPosition first = 0;
-  {
+  bool retired = false;
+  while (std::optional<File> oldest = TakeOldest(before, older_than_us)) {
+    const absl::Status status = oldest->held->Remove();
     MutexLock lock(mutex_);
-    // The last with entries stays: it tells the position at the next start.
-    const size_t kept = files_.back().summary.empty() ? 2 : 1;
-    while (files_.size() > kept) {
-      const ChunkFileSummary& oldest = files_.front().summary;
-      if (oldest.last_position >= before || oldest.last_write_time_us >= older_than_us) break;
-      retired.push_back(files_.front());
-      files_.erase(files_.begin());
+    if (!status.ok()) {
+      files_.insert(files_.begin(), *std::move(oldest));
+      return status;
     }
-    first = files_.front().summary.first_position;
-    while (!retired.empty() && !set_aside_.empty() && *set_aside_.begin() < files_.front().number) {
-      std::error_code error;
-      std::filesystem::remove(folder_.SealedFilePath(*set_aside_.begin()), error);
-      RemoveChunkFile(folder_.ChunkFilePath(*set_aside_.begin()));
-      set_aside_.erase(set_aside_.begin());
-    }
+    RemoveSetAside();
+    retired = true;
   }
-  for (const File& file : retired) file.held->Doom();
-  if (!retired.empty()) folder_.ForgetLostBefore(first);
+  if (retired) folder_.ForgetLostBefore(FirstPosition());
   return absl::OkStatus();
+}
+
+std::optional<SqliteChunkStore::File> SqliteChunkStore::TakeOldest(LogPosition before,
+                                                                   int64_t older_than_us) {
+  MutexLock lock(mutex_);
+  // The last with entries stays: it tells the position at the next start.
+  const size_t kept = files_.back().summary.empty() ? 2 : 1;
+  const File& oldest = files_.front();
+  if (files_.size() <= kept || oldest.summary.last_position >= before ||
+      oldest.summary.last_write_time_us >= older_than_us)
+    return std::nullopt;
+  // New users come by Snapshot alone, which needs the lock.
+  if (oldest.held.use_count() > 1 || !oldest.replaced.expired()) return std::nullopt;
+  File taken = oldest;
+  files_.erase(files_.begin());
+  return taken;
+}
+
+// With mutex_ held.
+void SqliteChunkStore::RemoveSetAside() {
+  while (!set_aside_.empty() && *set_aside_.begin() < files_.front().number) {
+    std::error_code error;
+    std::filesystem::remove(folder_.SealedFilePath(*set_aside_.begin()), error);
+    RemoveChunkFile(folder_.ChunkFilePath(*set_aside_.begin()));
+    set_aside_.erase(set_aside_.begin());
+  }
 }
 
 void SqliteChunkStore::SetIndexedAttributes(IndexedAttributes attributes) {

@@ -62,7 +62,7 @@ class SqliteChunkStore : public ChunkStore {
   int64_t LastMarkTimeUs() const override;
   absl::Status Read(LogPosition from, LogVisitor visit) const override;
   LogPosition LastStoredWith(LogPosition position) const override;
-  // A file that is being read is removed from the disk when its readers are done.
+  // A file that is being read stays until a later call, and so do those after it.
   absl::Status Retire(LogPosition before, int64_t older_than_us) override;
   void SetIndexedAttributes(IndexedAttributes attributes) override;
   absl::StatusOr<EventPage> List(const EventQuery& query) const override;
@@ -81,6 +81,8 @@ class SqliteChunkStore : public ChunkStore {
     ChunkFileSummary summary;
     // Removes the file where it is no longer wanted.
     std::shared_ptr<HeldFile> held;
+    // The file that this one was sealed from, while somebody reads it.
+    std::weak_ptr<HeldFile> replaced;
     // Either of both.
     std::shared_ptr<const SealedFile> sealed;
     std::shared_ptr<LiveChunkIndex> index;
@@ -115,6 +117,8 @@ class SqliteChunkStore : public ChunkStore {
   void SwitchToNextIfFull();
   void NoteAppended(const LogEntry& entry, const EncodedChunk& chunk, LiveChunk live);
   std::vector<File> Snapshot() const;
+  std::optional<File> TakeOldest(LogPosition before, int64_t older_than_us);
+  void RemoveSetAside();
 
   // Reading.
   absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> ReadSome(const File& file,

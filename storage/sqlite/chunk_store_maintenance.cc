@@ -226,6 +226,7 @@ absl::Status SqliteChunkStore::Swap(const File& sealed_one) {
   replaced = known->held;
   replaced->Doom();
   *known = sealed_one;
+  known->replaced = replaced;
   lock.unlock();
   return absl::OkStatus();
 }

@@ -244,7 +244,7 @@ TEST_F(SqliteChunkStoreTest, RetireAlsoTakesFilesThatAreNotSealed) {
   EXPECT_TRUE(AppendOne(*store, "a").ok());
 }
 
-TEST_F(SqliteChunkStoreTest, FileThatIsReadIsRemovedWhenItsReadersAreDone) {
+TEST_F(SqliteChunkStoreTest, FileThatIsReadStaysUntilALaterCall) {
   auto store = OpenOrDie(options_);
   FillFiles(*store, 3);
   const LogPosition last = store->LastPosition();
@@ -256,7 +256,10 @@ TEST_F(SqliteChunkStoreTest, FileThatIsReadIsRemovedWhenItsReadersAreDone) {
   });
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(positions, Range(1, last));
+  EXPECT_TRUE(fs::exists(SealedPathOf(1)));
+  ASSERT_TRUE(store->Retire(INT64_MAX, INT64_MAX).ok());
   EXPECT_FALSE(fs::exists(SealedPathOf(1)));
+  EXPECT_FALSE(fs::exists(SealedPathOf(2)));
 }
 
 // Files that nobody seals are checkpointed, but for one whose WAL a reader holds.

@@ -15,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "storage/sqlite/chunk_file.h"
+#include "storage/sqlite/file_errors.h"
 #include "storage/sqlite/file_io.h"
 #include "storage/sqlite/sqlite_db.h"
 
@@ -69,7 +70,8 @@ absl::Status LogFolder::Prepare() const {
   fs::create_directory(path_, error);
   // access() tells a file system that is mounted read-only, also to root.
   if (error || ::access(path_.c_str(), R_OK | W_OK | X_OK) != 0) return ReadOnlyFile(path_);
-  return absl::OkStatus();
+  // Also where it is there already: whoever made it may have ended before this.
+  return SyncFolderOf(path_);
 }
 
 absl::StatusOr<LogFolder::Contents> LogFolder::List() const {
@@ -115,6 +117,15 @@ std::string LogFolder::SealedFilePath(int number) const {
 }
 
 std::string LogFolder::AcknowledgedPath() const { return absl::StrCat(path_, "/acknowledged"); }
+
+absl::Status HeldFile::Remove() {
+  readers_.Forget(path_);
+  std::error_code error;
+  fs::remove(path_, error);
+  if (error) return FileError("remove", path_, error.value());
+  RemoveChunkFile(path_);
+  return absl::OkStatus();
+}
 
 HeldFile::~HeldFile() {
   if (!doomed_) return;

@@ -65,6 +65,8 @@ class HeldFile {
   HeldFile& operator=(const HeldFile&) = delete;
 
   void Doom() { doomed_ = true; }
+  // Removes it now, by its only user.
+  absl::Status Remove();
   const std::string& path() const { return path_; }
 
  private:
