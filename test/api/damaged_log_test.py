@@ -7,7 +7,7 @@ import subprocess
 from api import api_case
 from api.api_case import eventually
 
-FLAGS = ("--log-file-mb", "1", "--checkpoint-interval", "1h", "--settle", "0s")
+FLAGS = ("--log-file-mb", "1", "--checkpoint-interval", "1h")
 BATCH = 500
 
 
