@@ -184,9 +184,10 @@ absl::Status SqliteChunkStore::PassOver(const absl::Status& damage, const LostRa
 }
 
 absl::Status SqliteChunkStore::Read(LogPosition from, LogVisitor visit) const {
+  const std::vector<File> files = Snapshot();
+  // Asked after the snapshot: what was retired before it is no loss.
   const LogPosition first = FirstPosition();
   if (from < first) return BeforeFirstPosition(from, first);
-  const std::vector<File> files = Snapshot();
   LogPosition next = from;
   for (const File& file : files) {
     const ChunkFileSummary& summary = file.summary;
