@@ -183,6 +183,7 @@ absl::Status LapseServerImpl::OpenStorage() {
   storage::SqliteChunkStoreOptions chunk_options;
   chunk_options.folder = root;
   chunk_options.file_bytes = options_.log_file_bytes;
+  chunk_options.accept_loss = options_.accept_loss;
   ASSIGN_OR_RETURN(chunks_, storage::SqliteChunkStore::Open(chunk_options));
   if (!had_state && chunks_->LastPosition() > 0) {
     return MakeError(

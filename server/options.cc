@@ -29,6 +29,7 @@ struct RawOptions {
   std::string event_retention, max_event_age, log_file_mb, log_level;
   std::vector<std::string> index_attributes;
   bool insecure = false;
+  bool accept_loss = false;
 };
 
 void AddOption(CLI::App& app, const std::string& name, std::string& value,
@@ -63,6 +64,11 @@ void Describe(CLI::App& app, RawOptions& raw) {
             "How old an event may be when it is received; 0s: any age [0s]");
   AddOption(app, "log-file-mb", raw.log_file_mb,
             "Size of an event log file in MiB, 1 to 1024 [128]");
+  app.add_flag(
+         "--accept-loss", raw.accept_loss,
+         "Start although a part of the event log that is needed is damaged or missing; what is "
+         "lost is logged")
+      ->envname("LAPSE_ACCEPT_LOSS");
   AddOption(app, "log-level", raw.log_level, "trace, debug, info, warning or error [info]");
   app.add_option("--index-attributes", raw.index_attributes,
                  "Attributes that ListEvents finds by index, besides the monitors' keys")
@@ -166,6 +172,7 @@ void FillFrom(const RawOptions& file, RawOptions* raw) {
   fill(file.log_level, raw->log_level);
   if (raw->index_attributes.empty()) raw->index_attributes = file.index_attributes;
   raw->insecure = raw->insecure || file.insecure;
+  raw->accept_loss = raw->accept_loss || file.accept_loss;
 }
 
 absl::Status ParseWords(CLI::App& app, std::vector<std::string> words) {
@@ -187,6 +194,7 @@ absl::Status ReadConfig(RawOptions* raw) {
   app.add_option("--data-folder", file.data_folder);
   app.add_option("--listen", file.listen);
   app.add_flag("--insecure", file.insecure);
+  app.add_flag("--accept-loss", file.accept_loss);
   app.add_option("--shards", file.shards);
   app.add_option("--settle", file.settle);
   app.add_option("--idle-key-retention", file.idle_key_retention);
@@ -217,6 +225,7 @@ absl::StatusOr<Options> Check(const RawOptions& raw) {
   if (!raw.data_folder.empty()) options.data_folder = raw.data_folder;
   if (!raw.listen.empty()) options.listen = raw.listen;
   options.insecure = raw.insecure;
+  options.accept_loss = raw.accept_loss;
   options.index_attributes = raw.index_attributes;
   RETURN_IF_ERROR(CheckListen(options));
   RETURN_IF_ERROR(ParseNumber("shards", raw.shards, 1, kMaxShards, &options.shard_count));

@@ -29,6 +29,8 @@ struct Options {
   // How long events are kept; never less than what a restart needs.
   int64_t event_retention_us = 30 * limits::kMicrosPerDay;
   int64_t log_file_bytes = limits::kLogFileBytes;
+  // Starts although a part of the event log that is needed is damaged or missing.
+  bool accept_loss = false;
   // How far before its receipt an event may say it occurred; 0: any age.
   int64_t max_event_age_us = 0;
   std::vector<std::string> index_attributes;

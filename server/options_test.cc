@@ -68,6 +68,7 @@ TEST(OptionsTest, NothingSaidGivesTheDefaults) {
   EXPECT_EQ(options->data_folder, "lapse-data");
   EXPECT_EQ(options->listen, "127.0.0.1:7070");
   EXPECT_FALSE(options->insecure);
+  EXPECT_FALSE(options->accept_loss);
   EXPECT_EQ(options->shard_count, 0);
   EXPECT_EQ(options->settle_us, 5 * limits::kMicrosPerSecond);
   EXPECT_EQ(options->idle_key_retention_us, limits::kMicrosPerHour);
@@ -86,8 +87,8 @@ TEST(OptionsTest, EveryOptionCanComeFromAFlagOrFromAFile) {
       {"settle", "0s"},        {"idle-key-retention", "1s"},      {"duplicate-window", "1000"},
       {"log-file-mb", "1"},    {"checkpoint-interval", "100ms"},  {"event-retention", "1m"},
       {"max-event-age", "2h"}, {"index-attributes", "city,shop"}, {"log-level", "warning"}};
-  std::vector<std::string> flags = {"--insecure"};
-  std::string yaml = "insecure: true\n";
+  std::vector<std::string> flags = {"--insecure", "--accept-loss"};
+  std::string yaml = "insecure: true\naccept-loss: true\n";
   for (const auto& word : words) {
     flags.insert(flags.end(), {"--" + word[0], word[1]});
     yaml += word[0] + ": " + word[1] + "\n";
@@ -97,6 +98,7 @@ TEST(OptionsTest, EveryOptionCanComeFromAFlagOrFromAFile) {
     EXPECT_EQ(options->data_folder, "/d");
     EXPECT_EQ(options->listen, "0.0.0.0:1");
     EXPECT_TRUE(options->insecure);
+    EXPECT_TRUE(options->accept_loss);
     EXPECT_EQ(options->shard_count, 64);
     EXPECT_EQ(options->settle_us, 0);
     EXPECT_EQ(options->idle_key_retention_us, limits::kMicrosPerSecond);
@@ -222,7 +224,7 @@ TEST(OptionsTest, HelpNamesEveryOptionAndItsVariable) {
   for (const char* name :
        {"--config", "--data-folder", "--listen", "--insecure", "--shards", "--settle",
         "--idle-key-retention", "--duplicate-window", "--checkpoint-interval", "--event-retention",
-        "--max-event-age", "--log-file-mb", "--log-level", "--index-attributes"}) {
+        "--max-event-age", "--log-file-mb", "--accept-loss", "--log-level", "--index-attributes"}) {
     EXPECT_THAT(help, HasSubstr(name));
   }
   EXPECT_THAT(help, AllOf(HasSubstr("LAPSE_DATA_FOLDER"), HasSubstr("LAPSE_INSECURE")));

@@ -69,6 +69,8 @@ class ChunkStore {
   // `from` is before FirstPosition(); DATA_LOSS naming the file and the positions where an entry
   // does not match its checksum.
   virtual absl::Status Read(LogPosition from, LogVisitor visit) const = 0;
+  // The last position that is stored together with `position`: where one is damaged, all are.
+  virtual LogPosition LastStoredWith(LogPosition position) const = 0;
 
   // Deletes files whose entries all lie before `before` and were written before `older_than_us`.
   // The live file stays.

@@ -30,9 +30,9 @@ absl::Status ReadLogInto(const ChunkStore& store, LogPosition from, DuplicateWin
     });
     if (status.ok()) break;
     if (!absl::IsDataLoss(status)) return status;
-    spdlog::error("duplicates of events before position {} are not recognised: {}", next + 1,
+    next = store.LastStoredWith(next) + 1;
+    spdlog::error("duplicates of events before position {} are not recognised: {}", next,
                   std::string(status.message()));
-    ++next;
   }
   if (window.next_sequence() != store.NextSequence()) window.StartAt(store.NextSequence());
   return absl::OkStatus();

@@ -45,32 +45,42 @@ class BitWriter {
 
 class BitReader {
  public:
-  explicit BitReader(absl::string_view block) : bytes_(block.substr(kHeaderBytes)) {}
+  explicit BitReader(absl::string_view block)
+      : end_(static_cast<int64_t>(block.size() - kHeaderBytes) * 8) {
+    // With room behind it, so that eight bytes can be read from any place.
+    std::memcpy(bytes_, block.data() + kHeaderBytes, block.size() - kHeaderBytes);
+  }
 
+  // At most 32 bits.
   bool Get(int count, uint64_t* value) {
-    *value = 0;
-    if (bit_ + count > static_cast<int64_t>(bytes_.size()) * 8) return false;
-    for (int done = 0; done < count;) {
-      const int offset = static_cast<int>(bit_ % 8);
-      const int taken = std::min(8 - offset, count - done);
-      const uint64_t bits = static_cast<uint8_t>(bytes_[bit_ / 8]) >> offset;
-      *value |= (bits & ((1u << taken) - 1)) << done;
-      done += taken;
-      bit_ += taken;
-    }
+    if (bit_ + count > end_) return false;
+    *value = Word() & ((uint64_t{1} << count) - 1);
+    bit_ += count;
     return true;
   }
   bool GetUnary(uint64_t* count) {
-    for (*count = 0;; ++*count) {
-      if (bit_ >= static_cast<int64_t>(bytes_.size()) * 8) return false;
-      const bool one = static_cast<uint8_t>(bytes_[bit_ / 8]) >> bit_ % 8 & 1;
+    for (*count = 0; bit_ < end_;) {
+      const int readable = 64 - static_cast<int>(bit_ % 8);
+      const int ones = std::countr_one(Word());
+      *count += static_cast<uint64_t>(ones);
+      bit_ += ones;
+      if (ones == readable) continue;
       ++bit_;
-      if (!one) return true;
+      return bit_ <= end_;
     }
+    return false;
   }
 
  private:
-  absl::string_view bytes_;
+  // What comes next, lowest bit first; zeros behind the eighth byte.
+  uint64_t Word() const {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes_ + bit_ / 8, sizeof(word));
+    return word >> bit_ % 8;
+  }
+
+  char bytes_[kRunBlockBytes - kHeaderBytes + sizeof(uint64_t)] = {};
+  const int64_t end_;
   int64_t bit_ = 0;
 };
 

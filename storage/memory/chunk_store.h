@@ -25,6 +25,7 @@ class MemoryChunkStore : public ChunkStore {
   LogPosition FirstPosition() const override;
   int64_t LastMarkTimeUs() const override;
   absl::Status Read(LogPosition from, LogVisitor visit) const override;
+  LogPosition LastStoredWith(LogPosition position) const override { return position; }
   absl::Status Retire(LogPosition before, int64_t older_than_us) override;
   void SetIndexedAttributes(IndexedAttributes attributes) override;
   absl::StatusOr<EventPage> List(const EventQuery& query) const override;

@@ -19,6 +19,9 @@ namespace {
 // takes few.
 constexpr int kPageBytes = 8'192;
 
+// A reader in the way is not waited for: other files can be checkpointed meanwhile.
+constexpr int kCheckpointPatienceMs = 100;
+
 absl::Status FillNewFile(const std::string& path, uint64_t seed) {
   ASSIGN_OR_RETURN(const auto db, SqliteDb::Open(path, {.page_bytes = kPageBytes}));
   RETURN_IF_ERROR(db->Execute(kChunkFileSchema));
@@ -148,7 +151,9 @@ absl::StatusOr<OpenedChunkFile> InspectChunkFile(const std::string& path) {
 }
 
 absl::Status CheckpointChunkFile(const std::string& path) {
-  ASSIGN_OR_RETURN(const auto db, OpenForWriting(path));
+  ASSIGN_OR_RETURN(const auto db, SqliteDb::Open(path, {.mode = SqliteOptions::Mode::kReadWrite,
+                                                        .busy_timeout_ms = kCheckpointPatienceMs,
+                                                        .wal_autocheckpoint_pages = 0}));
   return db->CheckpointAndTruncate();
 }
 

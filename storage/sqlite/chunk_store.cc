@@ -97,7 +97,8 @@ void SqliteChunkStore::SwitchToNextIfFull() {
   if (ChunkFileBytes(writer_->path()) < options_.file_bytes) return;
   MutexLock lock(mutex_);
   if (files_.back().summary.empty()) return;
-  next_failed_ = seal_failed_ = checkpoint_failed_ = false;
+  next_failed_ = seal_failed_ = false;
+  for (File& file : files_) file.checkpoint_failed = false;
   maintenance_.notify_all();
   if (next_writer_ == nullptr) return;
   files_.back().wal_bytes = WalBytes(files_.back().path());
@@ -183,9 +184,10 @@ absl::Status SqliteChunkStore::PassOver(const absl::Status& damage, const LostRa
 }
 
 absl::Status SqliteChunkStore::Read(LogPosition from, LogVisitor visit) const {
+  const std::vector<File> files = Snapshot();
+  // Asked after the snapshot: what was retired before it is no loss.
   const LogPosition first = FirstPosition();
   if (from < first) return BeforeFirstPosition(from, first);
-  const std::vector<File> files = Snapshot();
   LogPosition next = from;
   for (const File& file : files) {
     const ChunkFileSummary& summary = file.summary;
@@ -199,8 +201,7 @@ absl::Status SqliteChunkStore::Read(LogPosition from, LogVisitor visit) const {
     while (next <= summary.last_position) {
       const auto entries = ReadSome(file, next);
       if (!entries.ok()) {
-        const LogPosition end = file.sealed != nullptr ? file.sealed->EndOfChunk(next) : next;
-        RETURN_IF_ERROR(PassOver(entries.status(), {next, end}, &next));
+        RETURN_IF_ERROR(PassOver(entries.status(), {next, LastStoredWith(next)}, &next));
         continue;
       }
       for (const auto& entry : *entries) RETURN_IF_ERROR(visit(*entry));
@@ -208,6 +209,16 @@ absl::Status SqliteChunkStore::Read(LogPosition from, LogVisitor visit) const {
     }
   }
   return absl::OkStatus();
+}
+
+LogPosition SqliteChunkStore::LastStoredWith(LogPosition position) const {
+  for (const File& file : Snapshot()) {
+    const ChunkFileSummary& summary = file.summary;
+    if (summary.empty() || position > summary.last_position) continue;
+    if (position < summary.first_position) return summary.first_position - 1;
+    return file.sealed != nullptr ? file.sealed->EndOfChunk(position) : position;
+  }
+  return position;
 }
 
 // Files go one by one, the oldest first, and none goes before one that could not: what a crash

@@ -39,6 +39,8 @@ struct SqliteChunkStoreOptions {
   bool accept_loss = false;
   // Otherwise full files stay as they are.
   bool seal_files = true;
+  // Of full files that are not sealed yet.
+  int64_t max_unsealed_wal_bytes = limits::kMaxUnsealedWalBytes;
 };
 
 // The live file is never checkpointed, so that no commit waits for a checkpoint. Threads of the
@@ -59,6 +61,7 @@ class SqliteChunkStore : public ChunkStore {
   LogPosition FirstPosition() const override;
   int64_t LastMarkTimeUs() const override;
   absl::Status Read(LogPosition from, LogVisitor visit) const override;
+  LogPosition LastStoredWith(LogPosition position) const override;
   // A file that is being read stays until a later call, and so do those after it.
   absl::Status Retire(LogPosition before, int64_t older_than_us) override;
   void SetIndexedAttributes(IndexedAttributes attributes) override;
@@ -85,6 +88,8 @@ class SqliteChunkStore : public ChunkStore {
     std::shared_ptr<LiveChunkIndex> index;
     // Of an SQLite file that is full.
     int64_t wal_bytes = 0;
+    // Somebody reads it; tried again later.
+    bool checkpoint_failed = false;
     // A part of it is damaged: it stays as it is.
     bool unsealable = false;
     // Version 1 is not appended to.
@@ -165,7 +170,6 @@ class SqliteChunkStore : public ChunkStore {
   // A failure is tried again when an Append wants it next.
   bool next_failed_ = false;
   bool seal_failed_ = false;
-  bool checkpoint_failed_ = false;
   std::atomic<bool> closing_ = false;
   bool maintaining_ = false;
   bool sealing_ = false;

@@ -32,7 +32,7 @@ absl::StatusOr<std::unique_ptr<ChunkWriter>> CreateAndOpen(const std::string& pa
 
 void SqliteChunkStore::AwaitMaintenance() {
   MutexLock lock(mutex_);
-  next_failed_ = seal_failed_ = checkpoint_failed_ = false;
+  next_failed_ = seal_failed_ = false;
   maintaining_ = sealing_ = true;
   maintenance_.notify_all();
   sealer_.notify_all();
@@ -83,24 +83,30 @@ void SqliteChunkStore::OpenNext(MutexLock& lock) {
 
 // Full files are sealed from their WAL. Where they wait too long for that their WALs are bounded.
 bool SqliteChunkStore::CheckpointOldest(MutexLock& lock) {
-  if (checkpoint_failed_) return false;
   int64_t wal_bytes = 0;
   File* oldest = nullptr;
   for (File& file : files_) {
     if (file.sealed != nullptr || &file == &files_.back()) continue;
-    if (oldest == nullptr && file.wal_bytes > 0) oldest = &file;
+    if (oldest == nullptr && file.wal_bytes > 0 && !file.checkpoint_failed) oldest = &file;
     wal_bytes += file.wal_bytes;
   }
-  if (oldest == nullptr || wal_bytes <= limits::kMaxUnsealedWalBytes) return false;
-  const File file = *oldest;
-  lock.unlock();
-  const absl::Status status = CheckpointChunkFile(file.path());
+  if (oldest == nullptr || wal_bytes <= options_.max_unsealed_wal_bytes) return false;
+  const int number = oldest->number;
+  absl::Status status;
+  {
+    const std::shared_ptr<HeldFile> held = oldest->held;
+    lock.unlock();
+    status = CheckpointChunkFile(held->path());
+    if (!status.ok())
+      spdlog::warn("{} could not be checkpointed yet: {}", held->path(),
+                   std::string(status.message()));
+    // Where it is the last to hold the file, that is removed here, with the lock released.
+  }
   lock.lock();
-  if (File* known = Find(file.number); known != nullptr && status.ok()) known->wal_bytes = 0;
-  checkpoint_failed_ = !status.ok();
-  if (!status.ok())
-    spdlog::warn("{} could not be checkpointed yet: {}", file.path(),
-                 std::string(status.message()));
+  File* known = Find(number);
+  if (known != nullptr && status.ok()) known->wal_bytes = 0;
+  // Its reader may stay for long: the others come first then.
+  if (known != nullptr) known->checkpoint_failed = !status.ok();
   return true;
 }
 
@@ -147,21 +153,24 @@ bool SqliteChunkStore::SealNext(MutexLock& lock) {
   if (seal_failed_ || !options_.seal_files) return false;
   const File* next = Sealable();
   if (next == nullptr) return false;
-  const File file = *next;
-  std::set<std::string> attributes = file.index->Attributes();
+  std::optional<File> file = *next;
+  const int number = file->number;
+  const std::string path = file->path();
+  std::set<std::string> attributes = file->index->Attributes();
   attributes.insert(indexed_->begin(), indexed_->end());
   lock.unlock();
-  const absl::Status status = SealFile(file, {attributes.begin(), attributes.end()});
+  const absl::Status status = SealFile(*file, {attributes.begin(), attributes.end()});
+  // Where it is the last to hold the file, that is removed here, with the lock released.
+  file.reset();
   lock.lock();
   if (status.ok() || closing_) return true;
-  File* known = Find(file.number);
   if (absl::IsDataLoss(status)) {
-    if (known != nullptr) known->unsealable = true;
-    spdlog::error("{} is left as it is: {}", file.path(), std::string(status.message()));
+    if (File* known = Find(number); known != nullptr) known->unsealable = true;
+    spdlog::error("{} is left as it is: {}", path, std::string(status.message()));
     return true;
   }
   seal_failed_ = true;
-  spdlog::warn("{} could not be sealed yet: {}", file.path(), std::string(status.message()));
+  spdlog::warn("{} could not be sealed yet: {}", path, std::string(status.message()));
   return true;
 }
 

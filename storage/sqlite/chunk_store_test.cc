@@ -232,6 +232,55 @@ TEST_F(SqliteChunkStoreTest, ReadersGoOnWhileFilesComeAndGo) {
   EXPECT_GT(store->FirstPosition(), 1);
 }
 
+TEST_F(SqliteChunkStoreTest, RetireAlsoTakesFilesThatAreNotSealed) {
+  options_.seal_files = false;
+  auto store = OpenOrDie(options_);
+  FillFiles(*store, 3);
+  ASSERT_TRUE(store->Retire(INT64_MAX, INT64_MAX).ok());
+  for (int number = 1; number <= 2; ++number) {
+    EXPECT_FALSE(fs::exists(PathOf(number))) << number;
+    EXPECT_FALSE(fs::exists(PathOf(number) + "-wal")) << number;
+  }
+  EXPECT_TRUE(AppendOne(*store, "a").ok());
+}
+
+TEST_F(SqliteChunkStoreTest, FileThatIsReadStaysUntilALaterCall) {
+  auto store = OpenOrDie(options_);
+  FillFiles(*store, 3);
+  const LogPosition last = store->LastPosition();
+  std::vector<LogPosition> positions;
+  const absl::Status status = store->Read(1, [&](const LogEntry& entry) {
+    EXPECT_TRUE(!positions.empty() || store->Retire(INT64_MAX, INT64_MAX).ok());
+    positions.push_back(entry.position);
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(positions, Range(1, last));
+  EXPECT_TRUE(fs::exists(SealedPathOf(1)));
+  ASSERT_TRUE(store->Retire(INT64_MAX, INT64_MAX).ok());
+  EXPECT_FALSE(fs::exists(SealedPathOf(1)));
+  EXPECT_FALSE(fs::exists(SealedPathOf(2)));
+}
+
+// Files that nobody seals are checkpointed, but for one whose WAL a reader holds.
+TEST_F(SqliteChunkStoreTest, OneLongReaderKeepsOneWalAlone) {
+  options_.seal_files = false;
+  options_.max_unsealed_wal_bytes = 2 * options_.file_bytes;
+  auto store = OpenOrDie(options_);
+  ASSERT_TRUE(AppendOne(*store, "a", 4'000).ok());
+  auto db = SqliteDb::Open(PathOf(1), {.mode = SqliteOptions::Mode::kReadOnly});
+  auto select = (*db)->Prepare("SELECT position FROM chunks");
+  ASSERT_TRUE(select->Step().value());
+  FillFiles(*store, 7);
+  int64_t wal_bytes = 0;
+  for (int number = 1; number <= 7; ++number) {
+    wal_bytes += static_cast<int64_t>(fs::file_size(PathOf(number) + "-wal"));
+  }
+  EXPECT_GT(fs::file_size(PathOf(1) + "-wal"), 0u);
+  EXPECT_LT(wal_bytes, 4 * options_.file_bytes);
+  EXPECT_EQ(Positions(*store), Range(1, store->LastPosition()));
+}
+
 TEST_F(SqliteChunkStoreTest, CrashWhileAFileIsMadeLeavesNothing) {
   OpenOrDie(options_);
   std::ofstream(PathOf(2) + ".tmp") << "half";
