@@ -123,6 +123,8 @@ class LapseServerImpl : public LapseServer, private monitors::MatcherListener {
   void EndCalls();
   absl::Status Retire();
   absl::Status Trim();
+  // Takes no more events where what they lead to can no longer be stored.
+  void NoticeStoppedState();
   void FailIngest(const absl::Status& status);
 
   // monitors::MatcherListener
@@ -254,14 +256,15 @@ void LapseServerImpl::MakeServices() {
                           .max_event_age_us = options_.max_event_age_us});
   monitor_service_ = std::make_unique<MonitorService>(MonitorServiceContext{
       .catalog = *catalog_, .matcher = *matcher_, .indexed = *indexed_, .executor = executor_});
-  alert_service_ =
-      std::make_unique<AlertService>(AlertStreamContext{.store = *state_,
-                                                        .hub = *hub_,
-                                                        .clock = clock_,
-                                                        .executor = executor_,
-                                                        .fill_executor = fill_executor_,
-                                                        .registry = subscribers_},
-                                     *log_);
+  alert_service_ = std::make_unique<AlertService>(
+      AlertStreamContext{.store = *state_,
+                         .hub = *hub_,
+                         .clock = clock_,
+                         .executor = executor_,
+                         .fill_executor = fill_executor_,
+                         .registry = subscribers_,
+                         .write_timeout_us = options_.subscriber_write_timeout_us},
+      *log_);
   notifier_service_ =
       std::make_unique<NotifierService>(NotifierServiceContext{.notifiers = *state_,
                                                                .deliveries = *state_,
@@ -275,6 +278,7 @@ void LapseServerImpl::MakeServices() {
 void LapseServerImpl::KeepHouse() {
   housekeeper_.Every("heartbeats", kTickUs, [this] {
     subscribers_.TickAll(clock_.SteadyUs());
+    NoticeStoppedState();
     TellHealth();
     return absl::OkStatus();
   });
@@ -288,10 +292,14 @@ void LapseServerImpl::KeepHouse() {
   });
   housekeeper_.Every("duplicate window", kSaveIntervalUs,
                      [this] { return log_->SaveDuplicateWindow(); });
-  housekeeper_.Every("retention", kTrimIntervalUs, [this] {
-    RETURN_IF_ERROR(Retire());
-    return Trim();
-  });
+  // At the start too: what grew old while nothing ran goes before somebody reads it.
+  housekeeper_.Every(
+      "retention", kTrimIntervalUs,
+      [this] {
+        RETURN_IF_ERROR(Retire());
+        return Trim();
+      },
+      Housekeeper::FirstRun::kAtStart);
   housekeeper_.Start();
 }
 
@@ -378,6 +386,11 @@ void LapseServerImpl::OnAlertsHeldUp(const absl::Status& status) {
     alerts_held_up_ = !status.ok();
   }
   TellHealth();
+}
+
+void LapseServerImpl::NoticeStoppedState() {
+  const absl::Status status = state_->stopped();
+  if (!status.ok() && gate_.Check().ok()) FailIngest(status);
 }
 
 void LapseServerImpl::FailIngest(const absl::Status& status) {
