@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/names.h"
-#include "cli/nearest.h"
+#include "base/nearest.h"
 #include "cli/resource_check.h"
 #include "google/protobuf/message.h"
 #include "yaml-cpp/yaml.h"
@@ -57,7 +57,7 @@ class DocumentReader {
     const std::vector<std::string> kinds = {std::string(kMonitorKind), std::string(kNotifierKind)};
     if (!kind) return Fail(resource_.line, "kind is missing; it is Monitor or Notifier");
     Fail(LineOf(kind), absl::StrCat("kind is ", Quoted(text), "; it is Monitor or Notifier",
-                                    DidYouMean(text, kinds)));
+                                    MeantHint(text, kinds)));
   }
 
   void ReadMonitor(const YAML::Node& document) {

@@ -40,7 +40,26 @@ void PartitionSaver::Request() {
   work_.notify_all();
 }
 
-void PartitionSaver::Stop() { End(Phase::kStopping); }
+void PartitionSaver::Stop() {
+  {
+    MutexLock lock(mutex_);
+    if (phase_ == Phase::kRunning) phase_ = Phase::kStopping;
+    work_.notify_all();
+  }
+  // The log holds what a checkpoint holds: to cut one short costs the next start some time alone.
+  if (thread_.joinable()) WaitUntilDone(limits::kStopCheckpointUs);
+  GiveUp();
+  End(Phase::kStopping);
+}
+
+void PartitionSaver::WaitUntilDone(int64_t at_most_us) {
+  const int64_t until_us = clock_.SteadyUs() + at_most_us;
+  MutexLock lock(mutex_);
+  for (int64_t now_us = clock_.SteadyUs(); !done_ && now_us < until_us;
+       now_us = clock_.SteadyUs()) {
+    clock_.WaitUntil(lock, done_changed_, clock_.NowUs() + until_us - now_us);
+  }
+}
 
 void PartitionSaver::Abort() { End(Phase::kEnded); }
 
@@ -75,6 +94,9 @@ void PartitionSaver::ShardDone() {
 void PartitionSaver::Run() {
   bool last = false;
   while (!last && WaitForTurn(&last)) RunCycle();
+  MutexLock lock(mutex_);
+  done_ = true;
+  done_changed_.notify_all();
 }
 
 bool PartitionSaver::WaitForTurn(bool* last) {

@@ -49,7 +49,7 @@ constexpr int kSlowThreads = 4;
 constexpr size_t kSlowQueue = 64;
 constexpr size_t kMaxIngestStreams = 10'000;
 // Of the 5 s that a stop may take: what calls under way get before they are cut.
-constexpr std::chrono::milliseconds kShutdownGrace(2'000);
+constexpr std::chrono::microseconds kShutdownGrace(limits::kStopCallsUs);
 // A monitor change is recorded within moments of its commit; the tally may be saved in between.
 constexpr storage::LogPosition kReadBackEntries = 1'000;
 constexpr int64_t kTickUs = limits::kMicrosPerSecond;
@@ -121,6 +121,9 @@ class LapseServerImpl : public LapseServer, private monitors::MatcherListener {
   // Tells the health of every service, from what is known now.
   void TellHealth();
   void EndCalls();
+  absl::Status SaveWindow();
+  // Saves what makes the next start shorter, where there is time for it.
+  void SaveForTheNextStart(int64_t until_steady_us);
   absl::Status Retire();
   absl::Status Trim();
   // Takes no more events where what they lead to can no longer be stored.
@@ -165,6 +168,8 @@ class LapseServerImpl : public LapseServer, private monitors::MatcherListener {
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
   std::atomic<storage::LogPosition> checkpointed_ = 0;
+  // How long the last save of the duplicate window took.
+  std::atomic<int64_t> window_save_us_ = 0;
   // Set while the dispatcher may be woken.
   std::atomic<bool> publishing_ = false;
   Mutex health_mutex_;
@@ -290,8 +295,7 @@ void LapseServerImpl::KeepHouse() {
     RETURN_IF_ERROR(catalog_->RecordPendingChanges());
     return types_->Save();
   });
-  housekeeper_.Every("duplicate window", kSaveIntervalUs,
-                     [this] { return log_->SaveDuplicateWindow(); });
+  housekeeper_.Every("duplicate window", kSaveIntervalUs, [this] { return SaveWindow(); });
   // At the start too: what grew old while nothing ran goes before somebody reads it.
   housekeeper_.Every(
       "retention", kTrimIntervalUs,
@@ -301,6 +305,13 @@ void LapseServerImpl::KeepHouse() {
       },
       Housekeeper::FirstRun::kAtStart);
   housekeeper_.Start();
+}
+
+absl::Status LapseServerImpl::SaveWindow() {
+  const int64_t began_us = clock_.SteadyUs();
+  RETURN_IF_ERROR(log_->SaveDuplicateWindow());
+  window_save_us_ = clock_.SteadyUs() - began_us;
+  return absl::OkStatus();
 }
 
 absl::Status LapseServerImpl::Retire() {
@@ -416,6 +427,8 @@ void LapseServerImpl::EndCalls() {
   hub_->Stop();
   subscribers_.DrainAll();
   ingest_streams_.DrainAll();
+  // Answers every event that waits, so that the shutdown cuts none of them off.
+  log_->Stop();
   // Beside the shutdown, which waits for test messages that only this ends.
   std::thread dispatcher_stop([this] { dispatcher_->Stop(); });
   server_->Shutdown(
@@ -429,6 +442,7 @@ void LapseServerImpl::EndCalls() {
 
 void LapseServerImpl::Stop() {
   if (std::exchange(stopped_, true)) return;
+  const int64_t until_us = clock_.SteadyUs() + limits::kStopUs;
   // First, since calls and the log may wait for a matcher that waits for a full disk.
   if (matcher_ != nullptr) matcher_->BeginStop();
   if (server_ != nullptr) EndCalls();
@@ -439,8 +453,13 @@ void LapseServerImpl::Stop() {
   slow_executor_.Stop();
   fill_executor_.Stop();
   executor_.Stop();
-  if (!started_) return;
-  for (const absl::Status& status : {types_->Save(), log_->SaveDuplicateWindow()}) {
+  if (started_) SaveForTheNextStart(until_us);
+}
+
+void LapseServerImpl::SaveForTheNextStart(int64_t until_steady_us) {
+  absl::Status window = absl::DeadlineExceededError("no time to save the duplicate window");
+  if (clock_.SteadyUs() + window_save_us_ < until_steady_us) window = SaveWindow();
+  for (const absl::Status& status : {types_->Save(), window}) {
     if (!status.ok()) spdlog::warn("the next start reads more of the log: {}", status.ToString());
   }
 }

@@ -1,11 +1,14 @@
 // lapsed, the server.
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <string>
+#include <thread>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "server/lapse_server.h"
 #include "server/options.h"
 #include "spdlog/spdlog.h"
@@ -23,6 +26,47 @@ sigset_t BlockStopSignals() {
   return signals;
 }
 
+// Takes the signals that stop the server. Lives as long as the process.
+class StopSignals {
+ public:
+  explicit StopSignals(const sigset_t& signals) {
+    std::thread([this, signals] { Take(signals); }).detach();
+  }
+
+  // From now on a signal is for Wait.
+  void NoteServing() {
+    lapse::MutexLock lock(mutex_);
+    serving_ = true;
+  }
+
+  int Wait() {
+    lapse::MutexLock lock(mutex_);
+    taken_.wait(lock, [this] { return signal_ != 0; });
+    return signal_;
+  }
+
+ private:
+  void Take(const sigset_t& signals) {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    lapse::MutexLock lock(mutex_);
+    if (!serving_) {
+      // A recovery may take long, and there is nobody to finish anything for: what is on disk is as
+      // after a crash, from which a start goes on.
+      spdlog::info("stopped before serving: signal {}", signal);
+      spdlog::shutdown();
+      _exit(0);
+    }
+    signal_ = signal;
+    taken_.notify_all();
+  }
+
+  lapse::Mutex mutex_;
+  lapse::CondVar taken_;
+  bool serving_ = false;
+  int signal_ = 0;
+};
+
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "lapsed: %s\n", std::string(status.message()).c_str());
   return status.code() == absl::StatusCode::kInvalidArgument ? 2 : 1;
@@ -31,7 +75,7 @@ int Fail(const absl::Status& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const sigset_t signals = BlockStopSignals();
+  static StopSignals* const stop = new StopSignals(BlockStopSignals());
   std::string help;
   const absl::StatusOr<lapse::server::Options> options =
       lapse::server::ParseOptions(argc, argv, &help);
@@ -43,11 +87,10 @@ int main(int argc, char** argv) {
   spdlog::set_level(spdlog::level::from_str(options->log_level));
   auto server = lapse::server::LapseServer::Start(*options, lapse::RealClock());
   if (!server.ok()) return Fail(server.status());
+  stop->NoteServing();
   std::printf("lapsed: serving on %s\n", (*server)->address().c_str());
   std::fflush(stdout);
-  int signal_number = 0;
-  sigwait(&signals, &signal_number);
-  spdlog::info("stopping: signal {}", signal_number);
+  spdlog::info("stopping: signal {}", stop->Wait());
   (*server)->Stop();
   spdlog::info("stopped");
   return 0;
