@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import sqlite3
+import subprocess
 import sys
 import time
 
@@ -11,6 +12,7 @@ import grpc
 
 from api import api_case
 from api.api_case import details, eventually, status_details
+from harness import client as harness
 
 RESOURCE_EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
@@ -18,6 +20,8 @@ BATCH_EVENTS = 10_000
 # base/limits.h: what may wait in the log's queue. One group more is under way.
 QUEUED_EVENTS = 200_000
 STOP_SECONDS = 5
+DISK_BYTES = 8 << 20
+BALLAST_BYTES = 3 << 20
 NOT_SERVING = b"\x08\x02"
 SERVING = b"\x08\x01"
 DATA_FRAME = 0
@@ -235,6 +239,69 @@ class DiskTest(api_case.ApiCase):
         self.start()
         eventually(lambda: self.client.stats("monitors/m").missed == 10_000)
         self.assertEqual(self.alert_count(), 10_000)
+
+    # A full disk: a file system of a few megabytes.
+
+    def mount_small(self):
+        """A folder on a small file system, with a file in it that takes up most of the room."""
+        disk = self.folder.name + "/disk"
+        os.makedirs(disk)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", disk], capture_output=True)
+        if mounted.returncode != 0:
+            self.skipTest(f"no file system may be mounted here (that needs root): {mounted.stderr.decode().strip()}")
+        self.addCleanup(subprocess.run, ["umount", "-l", disk], check=True)
+        # Before the file system goes.
+        self.addCleanup(lambda: self.server and self.server.kill())
+        ballast = pathlib.Path(disk, "ballast")
+        ballast.write_bytes(b"x" * BALLAST_BYTES)
+        return disk, ballast
+
+    def test_a_full_disk_refuses_within_a_second_and_goes_on_within_five_of_space(self):
+        disk, ballast = self.mount_small()
+        self.start(data=disk + "/data")
+        self.client.create_monitor("m", self.client.follow_up("begun", "ended", 1_000))
+        acknowledged, refused_after = self.fill()
+        self.assertLess(refused_after, 1)
+        # The deadlines of what was acknowledged pass while nothing can be written.
+        eventually(lambda: self.client.stats("monitors/m").pending == 0 or self.refusal())
+        ballast.unlink()
+        freed = time.monotonic()
+        eventually(lambda: self.refusal() is None)
+        self.assertLess(time.monotonic() - freed, 5)
+        acknowledged.add("probe")
+        eventually(lambda: self.client.stats("monitors/m").missed == len(acknowledged) - 1)
+        self.start(data=disk + "/data")
+        self.assertEqual({e.id for e in self.client.list_events()}, acknowledged)
+        eventually(lambda: len(self.client.list_alerts(page_size=1_000)) == len(acknowledged) - 1)
+        books = self.client.stats("monitors/m")
+        self.assertTrue(harness.balances(books), books)
+
+    def fill(self):
+        """The ids that were acknowledged until the disk was full, and how long the refusal took."""
+        acknowledged = set()
+        for i in range(100_000):
+            event = self.client.event(str(i), "begun", f"k{i}")
+            # Random, since the log compresses.
+            for name in range(8):
+                event.attributes[f"text{name}"].string_value = os.urandom(2_000).hex()
+            began = time.monotonic()
+            try:
+                self.assertEqual(self.client.ingest(event).accepted_count, 1)
+            except grpc.RpcError as error:
+                self.assertEqual((error.code(), details(error)["ErrorInfo"].reason), (RESOURCE_EXHAUSTED, "DISK_FULL"))
+                self.assertGreater(details(error)["RetryInfo"].retry_delay.ToMilliseconds(), 0)
+                return acknowledged, time.monotonic() - began
+            acknowledged.add(event.id)
+        raise AssertionError("the disk does not fill")
+
+    def refusal(self):
+        """Why an event is refused; None where it is taken. It begins nothing."""
+        try:
+            self.client.send("probe", "other", "k")
+        except grpc.RpcError as error:
+            self.assertEqual(error.code(), RESOURCE_EXHAUSTED)
+            return details(error)["ErrorInfo"].reason
+        return None
 
     def alert_count(self):
         self.stops_in_time()
