@@ -15,6 +15,8 @@ namespace {
 
 // One sync of the folder serves so many files.
 constexpr size_t kPartitionsPerSave = 32;
+// A stop waits for what has been begun.
+constexpr size_t kPartitionsPerLastSave = 4;
 
 }  // namespace
 
@@ -166,7 +168,8 @@ absl::StatusOr<std::vector<storage::PartitionCheckpoint>> PartitionSaver::TakeBa
   work_.wait(lock, [this] { return !added_.empty() || shards_done_ == shard_count_ || given_up_; });
   if (given_up_) return absl::AbortedError("the matcher ended");
   std::vector<storage::PartitionCheckpoint> batch;
-  const auto end = added_.begin() + std::min(added_.size(), kPartitionsPerSave);
+  const size_t most = phase_ == Phase::kRunning ? kPartitionsPerSave : kPartitionsPerLastSave;
+  const auto end = added_.begin() + std::min(added_.size(), most);
   std::move(added_.begin(), end, std::back_inserter(batch));
   added_.erase(added_.begin(), end);
   return batch;

@@ -1,17 +1,16 @@
 """A disk that is slow, fails or is full, under the real server: what is acknowledged, what is refused, and how it is told."""
 
-import contextlib
 import os
 import pathlib
-import sqlite3
 import subprocess
-import sys
 import time
 
 import grpc
 
 from api import api_case
 from api.api_case import details, eventually, status_details
+from crash import disk_case
+from crash.disk_case import NOT_SERVING, SERVING
 from harness import client as harness
 
 RESOURCE_EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -19,11 +18,8 @@ UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 BATCH_EVENTS = 10_000
 # base/limits.h: what may wait in the log's queue. One group more is under way.
 QUEUED_EVENTS = 200_000
-STOP_SECONDS = 5
 DISK_BYTES = 8 << 20
 BALLAST_BYTES = 3 << 20
-NOT_SERVING = b"\x08\x02"
-SERVING = b"\x08\x01"
 DATA_FRAME = 0
 FRAME_HEAD_BYTES = 9
 
@@ -36,41 +32,7 @@ def frames(blob):
         blob = blob[FRAME_HEAD_BYTES + size:]
 
 
-class DiskTest(api_case.ApiCase):
-
-    def setUp(self):
-        super().setUp()
-        self.command_file = pathlib.Path(self.folder.name, "command")
-        self.trace_file = pathlib.Path(self.folder.name, "trace")
-        self.env = {"LD_PRELOAD": SHIM, "IO_COMMAND": str(self.command_file)}
-
-    def start_shimmed(self, *flags, **env):
-        self.start(*flags, env={**self.env, **env})
-
-    def command(self, text):
-        """Written whole, since the server reads it at any time."""
-        written = self.command_file.with_suffix(".new")
-        written.write_text(text)
-        written.rename(self.command_file)
-
-    @contextlib.contextmanager
-    def syncs_held(self, path):
-        """Within it, syncs of the files with `path` in their path do not return."""
-        self.command(f"hold sync {path}")
-        try:
-            yield
-        finally:
-            self.command_file.unlink()
-
-    def wait_until_held(self):
-        eventually(lambda: self.command_file.with_suffix(".held").exists())
-
-    def health(self, service=b"\x0a\x15lapse.v1.EventService"):
-        return self.client.channel.unary_unary("/grpc.health.v1.Health/Check")(service, timeout=api_case.PATIENCE_SECONDS)
-
-    def batch_request(self, name, count):
-        return self.client.event_api.BatchIngestEventsRequest(
-            events=[self.client.event(f"{name}-{i}", "t", None) for i in range(count)])
+class DiskTest(disk_case.DiskCase):
 
     # Promise 1: what an acknowledgement means.
 
@@ -171,7 +133,7 @@ class DiskTest(api_case.ApiCase):
         self.failing("/log/")
         self.refused(UNAVAILABLE, "LOG_STOPPED", lambda: self.client.send("lost", "t", "k"))
         # The disk may seem well again: what an fsync that failed left behind stays unknown.
-        self.command_file.unlink()
+        self.well_again()
         self.refused(UNAVAILABLE, "LOG_STOPPED", lambda: self.client.send("lost", "t", "k"))
         eventually(lambda: self.health() == NOT_SERVING)
         self.assertIn("the event log stops writing", "".join(self.server.log))
@@ -187,7 +149,7 @@ class DiskTest(api_case.ApiCase):
         message, _ = self.refused(UNAVAILABLE, "STATE_STORE_STOPPED", self.create_notifier)
         self.assertIn("until the server is restarted", message)
         # The disk may seem well again.
-        self.command_file.unlink()
+        self.well_again()
         self.refused(UNAVAILABLE, "STATE_STORE_STOPPED", self.create_notifier)
         eventually(lambda: self.health() == NOT_SERVING)
         self.assertEqual(self.health(b""), NOT_SERVING)
@@ -213,32 +175,10 @@ class DiskTest(api_case.ApiCase):
         eventually(lambda: self.health() == NOT_SERVING)
         self.assertEqual(self.client.list_alerts(), [])
         self.stops_in_time()
-        self.command_file.unlink()
+        self.well_again()
         self.start()
         alert, = eventually(self.client.list_alerts)
         self.assertEqual((alert.key, alert.version), ("k", 1))
-
-    # A stop.
-
-    def stops_in_time(self):
-        began = time.monotonic()
-        self.assertEqual(self.server.stop(), 0)
-        self.assertLess(time.monotonic() - began, STOP_SECONDS)
-
-    def test_sigterm_ends_in_time_while_the_disk_is_full(self):
-        self.start_shimmed()
-        self.client.create_monitor("m", self.client.follow_up("begun", "ended", 200))
-        # Everything but the log is full, then the log too: alerts wait to be stored, and so the shards.
-        self.command("full write state.db-wal")
-        self.client.ingest(*[self.client.event(str(i), "begun", f"k{i}") for i in range(10_000)])
-        eventually(lambda: self.health(b"\x0a\x15lapse.v1.AlertService") == NOT_SERVING)
-        self.command("full write /data/")
-        self.refused(RESOURCE_EXHAUSTED, "DISK_FULL", lambda: self.client.send("x", "begun", "x"))
-        self.stops_in_time()
-        self.command_file.unlink()
-        self.start()
-        eventually(lambda: self.client.stats("monitors/m").missed == 10_000)
-        self.assertEqual(self.alert_count(), 10_000)
 
     # A full disk: a file system of a few megabytes.
 
@@ -303,14 +243,6 @@ class DiskTest(api_case.ApiCase):
             return details(error)["ErrorInfo"].reason
         return None
 
-    def alert_count(self):
-        self.stops_in_time()
-        database = sqlite3.connect(self.folder.name + "/data/state.db")
-        count, = database.execute("SELECT count(*) FROM alerts").fetchone()
-        database.close()
-        return count
-
 
 if __name__ == "__main__":
-    SHIM = os.path.abspath(sys.argv.pop(2))
-    api_case.main()
+    disk_case.main()

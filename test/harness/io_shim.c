@@ -5,6 +5,7 @@
 //                  the path of the files that count. ACTION is
 //                    fail   EIO in place of the operation
 //                    full   ENOSPC in place of the operation
+//                    slow   the operation waits first: "slow OP PATH MILLISECONDS"
 //                    hold   the operation waits until the line is another; IO_COMMAND.held exists from the first one on
 //   IO_TRACE       a file to which what happens is appended, a line each
 //                    write FD      before a write to a file whose path has IO_TRACE_PATH in it
@@ -38,7 +39,7 @@ static int has_path(int fd, const char* part) {
 }
 
 // What the command says of `op` on `fd`: "" where nothing.
-static void read_action(const char* op, int fd, char action[16]) {
+static void read_action(const char* op, int fd, char action[16], int* milliseconds) {
   action[0] = 0;
   const char* path = getenv("IO_COMMAND");
   const int file = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
@@ -47,7 +48,7 @@ static void read_action(const char* op, int fd, char action[16]) {
   const ssize_t size = read(file, line, sizeof(line) - 1);
   close(file);
   char said[16], wanted[16], part[1024];
-  if (size <= 0 || sscanf(line, "%15s %15s %1023s", said, wanted, part) != 3) return;
+  if (size <= 0 || sscanf(line, "%15s %15s %1023s %d", said, wanted, part, milliseconds) < 3) return;
   if (strcmp(wanted, op) == 0 && has_path(fd, part)) strcpy(action, said);
 }
 
@@ -61,8 +62,14 @@ static void tell_held(void) {
 static int obey(const char* op, int fd) {
   const struct timespec moment = {0, 1000000};
   char action[16];
+  int milliseconds = 0;
   for (;;) {
-    read_action(op, fd, action);
+    read_action(op, fd, action, &milliseconds);
+    if (strcmp(action, "slow") == 0) {
+      const struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+      nanosleep(&time, NULL);
+      return 0;
+    }
     if (strcmp(action, "fail") == 0) return EIO;
     if (strcmp(action, "full") == 0) return ENOSPC;
     if (strcmp(action, "hold") != 0) return 0;
