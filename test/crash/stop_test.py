@@ -46,7 +46,6 @@ class StopTest(disk_case.DiskCase):
             eventually(lambda: any("stopping: signal" in line for line in self.server.log))
         self.assertEqual(self.server.process.wait(disk_case.STOP_SECONDS), 0)
         acknowledged = {str(i) for i, call in enumerate(calls) if self.is_acknowledged(call)}
-        self.assertGreater(len(acknowledged), 0)
         self.start()
         self.assertEqual(acknowledged - {e.id for e in self.client.list_events()}, set())
 
