@@ -10,6 +10,7 @@
 #include "base/names.h"
 #include "base/nearest.h"
 #include "cli/resource_check.h"
+#include "cli/yaml_documents.h"
 #include "google/protobuf/message.h"
 #include "yaml-cpp/yaml.h"
 
@@ -175,7 +176,7 @@ absl::StatusOr<std::vector<Resource>> ParseResources(absl::string_view file,
   std::vector<YamlProblem> problems;
   std::vector<Resource> resources;
   try {
-    for (const YAML::Node& document : YAML::LoadAll(text)) {
+    for (const YAML::Node& document : LoadDocuments(text)) {
       // Between two `---`, or after the last one.
       if (!document.IsDefined() || document.IsNull()) continue;
       resources.push_back(DocumentReader(file, &problems).Read(document));

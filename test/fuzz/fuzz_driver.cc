@@ -34,6 +34,8 @@ namespace {
 
 constexpr size_t kMaxInputBytes = 64 << 10;
 constexpr int kMaxMutations = 6;
+// An input that takes longer is a finding.
+constexpr unsigned kMaxSeconds = 20;
 
 // What runs now; for the handler of a crash.
 const std::string* g_input = nullptr;
@@ -57,7 +59,8 @@ void OnCrash(int number) {
 }
 
 void WatchForCrashes() {
-  for (const int number : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) signal(number, OnCrash);
+  for (const int number : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGALRM})
+    signal(number, OnCrash);
 #ifdef __SANITIZE_ADDRESS__
   __sanitizer_set_death_callback(KeepInput);
 #endif
@@ -140,7 +143,9 @@ class Mutator {
 
 void Run(const std::string& input) {
   g_input = &input;
+  alarm(kMaxSeconds);
   LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(input.data()), input.size());
+  alarm(0);
   g_input = nullptr;
 }
 
