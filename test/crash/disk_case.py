@@ -8,6 +8,7 @@ import time
 
 from api import api_case
 from api.api_case import eventually
+from harness import lapsed
 
 STOP_SECONDS = 5
 NOT_SERVING = b"\x08\x02"
@@ -26,7 +27,7 @@ class DiskCase(api_case.ApiCase):
         super().setUp()
         self.command_file = pathlib.Path(self.folder.name, "command")
         self.trace_file = pathlib.Path(self.folder.name, "trace")
-        self.env = {"LD_PRELOAD": main.shim, "IO_COMMAND": str(self.command_file)}
+        self.env = lapsed.preload(main.shim, IO_COMMAND=str(self.command_file))
 
     def start_shimmed(self, *flags, **env):
         self.start(*flags, env={**self.env, **env})

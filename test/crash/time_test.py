@@ -9,6 +9,7 @@ import time
 from api import api_case
 from api.api_case import eventually
 from harness import client as harness
+from harness import lapsed
 
 SETTLE_SECONDS = 2
 HOUR_US = 3_600_000_000
@@ -23,8 +24,9 @@ class TimeTest(api_case.ApiCase):
     def setUp(self):
         super().setUp()
         self.offset_file = pathlib.Path(self.folder.name, "offset")
+        self.env = lapsed.preload(SHIM, STEP_CLOCK=str(self.offset_file))
         self.step_clock(0)
-        self.start(settle=f"{SETTLE_SECONDS}s", env={"LD_PRELOAD": SHIM, "STEP_CLOCK": str(self.offset_file)})
+        self.start(settle=f"{SETTLE_SECONDS}s", env=self.env)
         # Whether the first settle time is over is told by the first alert.
         self.monitor("warm", "warm_begun", 100)
         self.client.send("warm", "warm_begun", "warm")
@@ -132,7 +134,7 @@ class TimeTest(api_case.ApiCase):
         first = self.alerts("m", 5)
         self.step_clock(-HOUR_US)
         self.server.kill()
-        self.start(env={"LD_PRELOAD": SHIM, "STEP_CLOCK": str(self.offset_file)})
+        self.start(env=self.env)
         self.begin("after", 5)
         self.assertEqual(self.end_later("after", 5).result(api_case.PATIENCE_SECONDS).accepted_count, 5)
         self.books(opened=10, met=5, missed=5)

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "google/protobuf/stubs/logging.h"
 #include "monitors/compiled_monitor.h"
 #include "monitors/partition.h"
 #include "monitors/test_monitors.h"
@@ -12,6 +13,9 @@
 #include "zstd.h"
 
 namespace {
+
+// It would tell of every text that is not UTF-8.
+[[maybe_unused]] const auto* const kProtobufLog = google::protobuf::SetLogHandler(nullptr);
 
 using lapse::monitors::CompiledMonitor;
 using lapse::monitors::Partition;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "google/protobuf/stubs/logging.h"
 #include "lapse/internal/v1/log.pb.h"
 #include "storage/chunk_codec.h"
 #include "test/fuzz/fuzz_target.h"
@@ -11,6 +12,9 @@
 #include "zstd.h"
 
 namespace {
+
+// It would tell of every text that is not UTF-8.
+[[maybe_unused]] const auto* const kProtobufLog = google::protobuf::SetLogHandler(nullptr);
 
 std::string Compress(std::string_view plain) {
   std::string out(ZSTD_compressBound(plain.size()), '\0');

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "google/protobuf/stubs/logging.h"
 #include "lapse/v1/event_service.pb.h"
 #include "lapse/v1/monitor.pb.h"
 #include "monitors/compiled_monitor.h"
@@ -11,6 +12,9 @@
 #include "test/fuzz/fuzz_target.h"
 
 namespace {
+
+// It would tell of every text that is not UTF-8.
+[[maybe_unused]] const auto* const kProtobufLog = google::protobuf::SetLogHandler(nullptr);
 
 constexpr int64_t kNowUs = 1'700'000'000'000'000;
 constexpr int64_t kMaxAgeUs = 3'600'000'000;
