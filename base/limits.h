@@ -117,6 +117,14 @@ inline constexpr size_t kMaxPartitionStateBytes = 1u << 30;
 // Serialized and not saved yet; beyond, the shards put the rest of a checkpoint off.
 inline constexpr size_t kMaxUnsavedCheckpointBytes = 16u << 20;
 
+// Of a stop: for what waits in the log, for calls under way, and for the last checkpoint. Whatever
+// is not done then is made again from the log by the next start.
+inline constexpr int64_t kStopLogUs = kMicrosPerSecond;
+inline constexpr int64_t kStopCallsUs = 3 * kMicrosPerSecond / 2;
+inline constexpr int64_t kStopCheckpointUs = kMicrosPerSecond;
+// From its beginning on, after which nothing more is begun.
+inline constexpr int64_t kStopUs = 4 * kMicrosPerSecond;
+
 // The alert feed.
 inline constexpr int64_t kFeedRetentionUs = 7 * kMicrosPerDay;
 inline constexpr size_t kMaxAlertsPerCommit = 4'000;

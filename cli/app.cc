@@ -7,11 +7,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/errors.h"
 #include "cli/human.h"
-#include "cli/nearest.h"
 
 namespace lapse::cli {
 namespace {
@@ -88,11 +88,11 @@ std::vector<std::string> OptionNames(const CLI::App& root, const CLI::App& comma
 std::string ExplainUnknown(const CLI::App& app, const CLI::App& command, const std::string& word) {
   if (absl::StartsWith(word, "-")) {
     return absl::StrCat("There is no option ", Printable(word.substr(0, word.find('='))),
-                        DidYouMean(word.substr(0, word.find('=')), OptionNames(app, command)), ".");
+                        MeantHint(word.substr(0, word.find('=')), OptionNames(app, command)), ".");
   }
   if (!CommandNames(command).empty()) {
     return absl::StrCat("There is no command ", Quoted(word),
-                        DidYouMean(word, CommandNames(command)), ".");
+                        MeantHint(word, CommandNames(command)), ".");
   }
   return absl::StrCat(Quoted(word), " is one argument too many.");
 }

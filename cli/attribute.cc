@@ -11,8 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/errors.h"
+#include "base/nearest.h"
 #include "cli/human.h"
-#include "cli/nearest.h"
 
 namespace lapse::cli {
 namespace {
@@ -55,7 +55,7 @@ absl::StatusOr<Value> TypedValue(absl::string_view type, absl::string_view text)
     return absl::InvalidArgumentError(absl::StrCat(Quoted(text), " is no ", type));
   } else {
     return absl::InvalidArgumentError(absl::StrCat("there is no attribute type ", Quoted(type),
-                                                   DidYouMean(type, *kTypes),
+                                                   MeantHint(type, *kTypes),
                                                    "; use string, bool, int64 or double"));
   }
   return value;

@@ -8,8 +8,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "base/errors.h"
+#include "base/nearest.h"
 #include "cli/human.h"
-#include "cli/nearest.h"
 #include "cli/proto_names.h"
 #include "cli/rpc.h"
 #include "google/protobuf/descriptor.h"
@@ -25,7 +25,7 @@ std::string ChoiceOf(const std::vector<std::string>& choices, const std::string&
   }
   throw CLI::ValidationError(
       name, absl::StrCat(Quoted(text), " is none of ", absl::StrJoin(choices, ", "),
-                         DidYouMean(text, choices)));
+                         MeantHint(text, choices)));
 }
 
 }  // namespace

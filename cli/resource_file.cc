@@ -8,8 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/names.h"
-#include "cli/nearest.h"
+#include "base/nearest.h"
 #include "cli/resource_check.h"
+#include "cli/yaml_documents.h"
 #include "google/protobuf/message.h"
 #include "yaml-cpp/yaml.h"
 
@@ -57,7 +58,7 @@ class DocumentReader {
     const std::vector<std::string> kinds = {std::string(kMonitorKind), std::string(kNotifierKind)};
     if (!kind) return Fail(resource_.line, "kind is missing; it is Monitor or Notifier");
     Fail(LineOf(kind), absl::StrCat("kind is ", Quoted(text), "; it is Monitor or Notifier",
-                                    DidYouMean(text, kinds)));
+                                    MeantHint(text, kinds)));
   }
 
   void ReadMonitor(const YAML::Node& document) {
@@ -175,7 +176,7 @@ absl::StatusOr<std::vector<Resource>> ParseResources(absl::string_view file,
   std::vector<YamlProblem> problems;
   std::vector<Resource> resources;
   try {
-    for (const YAML::Node& document : YAML::LoadAll(text)) {
+    for (const YAML::Node& document : LoadDocuments(text)) {
       // Between two `---`, or after the last one.
       if (!document.IsDefined() || document.IsNull()) continue;
       resources.push_back(DocumentReader(file, &problems).Read(document));

@@ -52,6 +52,13 @@ std::string ProblemsOf(const std::string& text) {
   return std::string(resources.status().message());
 }
 
+// The text on which yaml-cpp's LoadAll never comes to an end; found by the fuzzer.
+TEST(ResourceFile, ATextThatYamlCppCannotGetPastIsRefused) {
+  EXPECT_THAT(ProblemsOf(", port: 1, timeout: kind: Monimail: {tprimry: {ACK\n  {to: x, timeout: "
+                         "-ers/ops]\nfollowUp:\n  prims}\n"),
+              HasSubstr("not YAML"));
+}
+
 // kMonitor with a change.
 std::string With(const std::string& what, const std::string& instead) {
   EXPECT_THAT(kMonitor, HasSubstr(what));

@@ -8,10 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/errors.h"
+#include "base/nearest.h"
 #include "base/proto_time.h"
 #include "cli/attribute.h"
 #include "cli/human.h"
-#include "cli/nearest.h"
 #include "cli/proto_names.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -41,7 +41,7 @@ std::string UnknownField(absl::string_view path, const google::protobuf::Descrip
   std::vector<std::string> names = FieldNames(type);
   names.insert(names.end(), known.begin(), known.end());
   return absl::StrCat("unknown field ", Quoted(name), path.empty() ? "" : " in ", path,
-                      DidYouMean(name, names));
+                      MeantHint(name, names));
 }
 
 // Sets the field, or adds to it where it is repeated.
@@ -214,7 +214,7 @@ void YamlReader::ReadScalar(const YAML::Node& node, const std::string& path,
       const std::vector<std::string> choices = EnumChoices(*field.enum_type());
       if (!ParseEnum(*field.enum_type(), text, &small)) {
         return Problem(node, absl::StrCat(path, ": ", Quoted(text), " is none of ",
-                                          absl::StrJoin(choices, ", "), DidYouMean(text, choices)));
+                                          absl::StrJoin(choices, ", "), MeantHint(text, choices)));
       }
       return Put(message, field, small, &Reflection::SetEnumValue, &Reflection::AddEnumValue);
     }

@@ -15,6 +15,8 @@ namespace {
 
 // One sync of the folder serves so many files.
 constexpr size_t kPartitionsPerSave = 32;
+// A stop waits for what has been begun.
+constexpr size_t kPartitionsPerLastSave = 4;
 
 }  // namespace
 
@@ -40,7 +42,26 @@ void PartitionSaver::Request() {
   work_.notify_all();
 }
 
-void PartitionSaver::Stop() { End(Phase::kStopping); }
+void PartitionSaver::Stop() {
+  {
+    MutexLock lock(mutex_);
+    if (phase_ == Phase::kRunning) phase_ = Phase::kStopping;
+    work_.notify_all();
+  }
+  // The log holds what a checkpoint holds: to cut one short costs the next start some time alone.
+  if (thread_.joinable()) WaitUntilDone(limits::kStopCheckpointUs);
+  GiveUp();
+  End(Phase::kStopping);
+}
+
+void PartitionSaver::WaitUntilDone(int64_t at_most_us) {
+  const int64_t until_us = clock_.SteadyUs() + at_most_us;
+  MutexLock lock(mutex_);
+  for (int64_t now_us = clock_.SteadyUs(); !done_ && now_us < until_us;
+       now_us = clock_.SteadyUs()) {
+    clock_.WaitUntil(lock, done_changed_, clock_.NowUs() + until_us - now_us);
+  }
+}
 
 void PartitionSaver::Abort() { End(Phase::kEnded); }
 
@@ -75,6 +96,9 @@ void PartitionSaver::ShardDone() {
 void PartitionSaver::Run() {
   bool last = false;
   while (!last && WaitForTurn(&last)) RunCycle();
+  MutexLock lock(mutex_);
+  done_ = true;
+  done_changed_.notify_all();
 }
 
 bool PartitionSaver::WaitForTurn(bool* last) {
@@ -144,7 +168,8 @@ absl::StatusOr<std::vector<storage::PartitionCheckpoint>> PartitionSaver::TakeBa
   work_.wait(lock, [this] { return !added_.empty() || shards_done_ == shard_count_ || given_up_; });
   if (given_up_) return absl::AbortedError("the matcher ended");
   std::vector<storage::PartitionCheckpoint> batch;
-  const auto end = added_.begin() + std::min(added_.size(), kPartitionsPerSave);
+  const size_t most = phase_ == Phase::kRunning ? kPartitionsPerSave : kPartitionsPerLastSave;
+  const auto end = added_.begin() + std::min(added_.size(), most);
   std::move(added_.begin(), end, std::back_inserter(batch));
   added_.erase(added_.begin(), end);
   return batch;

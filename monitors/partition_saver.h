@@ -71,7 +71,8 @@ class PartitionSaver {
   void Start();
   // Asks for a cycle soon.
   void Request();
-  // Runs a last cycle, unless GiveUp is called, then ends the thread.
+  // Runs a last cycle, for limits::kStopCheckpointUs at most and unless GiveUp is called, then ends
+  // the thread.
   void Stop();
   // Ends the cycle that is under way without a result.
   void GiveUp();
@@ -102,6 +103,7 @@ class PartitionSaver {
   absl::StatusOr<std::vector<storage::PartitionCheckpoint>> TakeBatch();
   absl::Status Save(const std::vector<storage::PartitionCheckpoint>& batch);
   absl::Status RecordMonitorChanges();
+  void WaitUntilDone(int64_t at_most_us);
   void End(Phase phase);
 
   storage::CheckpointStore& checkpoints_;
@@ -125,6 +127,9 @@ class PartitionSaver {
   int shards_done_ = 0;
   std::vector<storage::PartitionCheckpoint> added_;
   Phase phase_ = Phase::kRunning;
+  // The thread has done its last cycle.
+  bool done_ = false;
+  CondVar done_changed_;
   std::thread thread_;
 };
 

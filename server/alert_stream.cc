@@ -1,14 +1,20 @@
 #include "server/alert_stream.h"
 
+#include <grpc/grpc.h>
+
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/errors.h"
 #include "base/limits.h"
 #include "base/proto_time.h"
 #include "base/status_macros.h"
 #include "server/page_token.h"
 #include "server/status.h"
+#include "spdlog/spdlog.h"
 
 namespace lapse::server {
 namespace {
@@ -61,12 +67,7 @@ void AlertStream::Tick(int64_t steady_us) {
   MutexLock lock(mutex_);
   if (finished_ || !begun_) return;
   if (writing_) {
-    if (steady_us - write_start_us_ <= limits::kSubscriberWriteTimeoutUs) return;
-    // The write that is stuck can only be ended by cancelling the call.
-    call_->TryCancel();
-    FinishOnce(
-        grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED,
-                     "The subscriber has not read for 60 s; connect again with your cursor"));
+    if (steady_us - write_start_us_ > context_.write_timeout_us) Cut();
     return;
   }
   if (synced_ && !filling_ && buffer_.empty() &&
@@ -171,6 +172,19 @@ absl::Status AlertStream::FillChanges() {
 void AlertStream::Push(StreamAlertsResponse response) {
   MutexLock lock(mutex_);
   buffer_.push_back(std::move(response));
+}
+
+void AlertStream::Cut() {
+  const std::string message =
+      absl::StrCat("The subscriber has not read for ",
+                   absl::FormatDuration(absl::Microseconds(context_.write_timeout_us)),
+                   "; connect again with your cursor");
+  spdlog::warn("subscriber {} is cut: {}", call_->peer(), message);
+  // The write that is stuck can only be ended by cancelling the call; TryCancel would tell the
+  // subscriber CANCELLED, and not why.
+  grpc_call_cancel_with_status(call_->c_call(), GRPC_STATUS_DEADLINE_EXCEEDED, message.c_str(),
+                               nullptr);
+  FinishOnce(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, message));
 }
 
 void AlertStream::FinishOnce(const grpc::Status& status) {

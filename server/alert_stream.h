@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mutex.h"
 #include "lapse/v1/alert_service.pb.h"
 #include "server/alert_hub.h"
@@ -29,6 +30,8 @@ struct AlertStreamContext {
   // Reads the feed for the streams alone, so that no slow call stands before them.
   Executor& fill_executor;
   StreamRegistry& registry;
+  // How long a write may be under way.
+  int64_t write_timeout_us = limits::kSubscriberWriteTimeoutUs;
 };
 
 // Owned by the registry until OnDone.
@@ -62,6 +65,8 @@ class AlertStream : public grpc::ServerWriteReactor<lapse::v1::StreamAlertsRespo
   absl::Status FillSnapshot();
   absl::Status FillChanges();
   void Push(lapse::v1::StreamAlertsResponse response);
+  // Ends the stream although a write is stuck. Holds mutex_.
+  void Cut();
   void FinishOnce(const grpc::Status& status);
   std::string CursorAt(storage::FeedPosition position) const;
 

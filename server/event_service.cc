@@ -10,6 +10,7 @@
 #include "base/filter/event_fields.h"
 #include "base/filter/filter.h"
 #include "base/limits.h"
+#include "base/proto_time.h"
 #include "base/status_macros.h"
 #include "server/ingest.h"
 #include "server/ingest_stream.h"
@@ -71,6 +72,19 @@ void Narrow(const Filter& filter, const IndexedAttributeSet& indexed, storage::E
   }
 }
 
+// Ends the page where it has kMaxPageBytes: the next one goes on from there.
+void KeepWithinBytes(storage::EventPage* page) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < page->events.size(); ++i) {
+    bytes += page->events[i].ByteSizeLong();
+    if (i == 0 || bytes <= kMaxPageBytes) continue;
+    page->events.resize(i);
+    const Event& last = page->events.back();
+    page->next_after = {ToMicros(last.occur_time()), last.sequence()};
+    return;
+  }
+}
+
 absl::StatusOr<ListEventsResponse> ListPage(const EventServiceContext& context,
                                             const ListEventsRequest& request) {
   ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
@@ -86,6 +100,7 @@ absl::StatusOr<ListEventsResponse> ListPage(const EventServiceContext& context,
   query.descending = descending;
   query.page_size = page_size;
   ASSIGN_OR_RETURN(storage::EventPage page, context.chunks.List(query));
+  KeepWithinBytes(&page);
   ListEventsResponse response;
   for (Event& event : page.events) *response.add_events() = std::move(event);
   if (page.next_after.has_value()) {

@@ -7,14 +7,16 @@
 
 namespace lapse::server {
 
-void Housekeeper::Every(std::string name, int64_t interval_us, Task task) {
-  entries_.push_back({std::move(name), interval_us, std::move(task), 0});
+void Housekeeper::Every(std::string name, int64_t interval_us, Task task, FirstRun first_run) {
+  entries_.push_back({std::move(name), interval_us, std::move(task), first_run});
 }
 
 void Housekeeper::Start() {
   // Steady time, so that a step of the wall clock neither stops the heartbeats nor makes them race.
   const int64_t now_us = clock_.SteadyUs();
-  for (Entry& entry : entries_) entry.next_us = now_us + entry.interval_us;
+  for (Entry& entry : entries_) {
+    entry.next_us = now_us + (entry.first_run == FirstRun::kAtStart ? 0 : entry.interval_us);
+  }
   if (!entries_.empty()) thread_ = std::thread([this] { Run(); });
 }
 

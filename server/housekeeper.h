@@ -25,8 +25,11 @@ class Housekeeper {
   // Stops.
   ~Housekeeper() { Stop(); }
 
-  // Before Start. The first run is one interval after it.
-  void Every(std::string name, int64_t interval_us, Task task);
+  enum class FirstRun { kAtStart, kAfterInterval };
+
+  // Before Start.
+  void Every(std::string name, int64_t interval_us, Task task,
+             FirstRun first_run = FirstRun::kAfterInterval);
   void Start();
   // Waits for the task that runs.
   void Stop();
@@ -36,6 +39,7 @@ class Housekeeper {
     std::string name;
     int64_t interval_us = 0;
     Task task;
+    FirstRun first_run = FirstRun::kAfterInterval;
     int64_t next_us = 0;
   };
 

@@ -49,7 +49,7 @@ constexpr int kSlowThreads = 4;
 constexpr size_t kSlowQueue = 64;
 constexpr size_t kMaxIngestStreams = 10'000;
 // Of the 5 s that a stop may take: what calls under way get before they are cut.
-constexpr std::chrono::milliseconds kShutdownGrace(2'000);
+constexpr std::chrono::microseconds kShutdownGrace(limits::kStopCallsUs);
 // A monitor change is recorded within moments of its commit; the tally may be saved in between.
 constexpr storage::LogPosition kReadBackEntries = 1'000;
 constexpr int64_t kTickUs = limits::kMicrosPerSecond;
@@ -121,8 +121,13 @@ class LapseServerImpl : public LapseServer, private monitors::MatcherListener {
   // Tells the health of every service, from what is known now.
   void TellHealth();
   void EndCalls();
+  absl::Status SaveWindow();
+  // Saves what makes the next start shorter, where there is time for it.
+  void SaveForTheNextStart(int64_t until_steady_us);
   absl::Status Retire();
   absl::Status Trim();
+  // Takes no more events where what they lead to can no longer be stored.
+  void NoticeStoppedState();
   void FailIngest(const absl::Status& status);
 
   // monitors::MatcherListener
@@ -163,6 +168,8 @@ class LapseServerImpl : public LapseServer, private monitors::MatcherListener {
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
   std::atomic<storage::LogPosition> checkpointed_ = 0;
+  // How long the last save of the duplicate window took.
+  std::atomic<int64_t> window_save_us_ = 0;
   // Set while the dispatcher may be woken.
   std::atomic<bool> publishing_ = false;
   Mutex health_mutex_;
@@ -255,14 +262,15 @@ void LapseServerImpl::MakeServices() {
                           .max_event_age_us = options_.max_event_age_us});
   monitor_service_ = std::make_unique<MonitorService>(MonitorServiceContext{
       .catalog = *catalog_, .matcher = *matcher_, .indexed = *indexed_, .executor = executor_});
-  alert_service_ =
-      std::make_unique<AlertService>(AlertStreamContext{.store = *state_,
-                                                        .hub = *hub_,
-                                                        .clock = clock_,
-                                                        .executor = executor_,
-                                                        .fill_executor = fill_executor_,
-                                                        .registry = subscribers_},
-                                     *log_);
+  alert_service_ = std::make_unique<AlertService>(
+      AlertStreamContext{.store = *state_,
+                         .hub = *hub_,
+                         .clock = clock_,
+                         .executor = executor_,
+                         .fill_executor = fill_executor_,
+                         .registry = subscribers_,
+                         .write_timeout_us = options_.subscriber_write_timeout_us},
+      *log_);
   notifier_service_ =
       std::make_unique<NotifierService>(NotifierServiceContext{.notifiers = *state_,
                                                                .deliveries = *state_,
@@ -276,6 +284,7 @@ void LapseServerImpl::MakeServices() {
 void LapseServerImpl::KeepHouse() {
   housekeeper_.Every("heartbeats", kTickUs, [this] {
     subscribers_.TickAll(clock_.SteadyUs());
+    NoticeStoppedState();
     TellHealth();
     return absl::OkStatus();
   });
@@ -287,13 +296,23 @@ void LapseServerImpl::KeepHouse() {
     RETURN_IF_ERROR(catalog_->RecordPendingChanges());
     return types_->Save();
   });
-  housekeeper_.Every("duplicate window", kSaveIntervalUs,
-                     [this] { return log_->SaveDuplicateWindow(); });
-  housekeeper_.Every("retention", kTrimIntervalUs, [this] {
-    RETURN_IF_ERROR(Retire());
-    return Trim();
-  });
+  housekeeper_.Every("duplicate window", kSaveIntervalUs, [this] { return SaveWindow(); });
+  // At the start too: what grew old while nothing ran goes before somebody reads it.
+  housekeeper_.Every(
+      "retention", kTrimIntervalUs,
+      [this] {
+        RETURN_IF_ERROR(Retire());
+        return Trim();
+      },
+      Housekeeper::FirstRun::kAtStart);
   housekeeper_.Start();
+}
+
+absl::Status LapseServerImpl::SaveWindow() {
+  const int64_t began_us = clock_.SteadyUs();
+  RETURN_IF_ERROR(log_->SaveDuplicateWindow());
+  window_save_us_ = clock_.SteadyUs() - began_us;
+  return absl::OkStatus();
 }
 
 absl::Status LapseServerImpl::Retire() {
@@ -381,6 +400,11 @@ void LapseServerImpl::OnAlertsHeldUp(const absl::Status& status) {
   TellHealth();
 }
 
+void LapseServerImpl::NoticeStoppedState() {
+  const absl::Status status = state_->stopped();
+  if (!status.ok() && gate_.Check().ok()) FailIngest(status);
+}
+
 void LapseServerImpl::FailIngest(const absl::Status& status) {
   spdlog::critical(
       "no more events are taken until a restart, since they can no longer be judged: {}",
@@ -404,6 +428,8 @@ void LapseServerImpl::EndCalls() {
   hub_->Stop();
   subscribers_.DrainAll();
   ingest_streams_.DrainAll();
+  // Answers every event that waits, so that the shutdown cuts none of them off.
+  log_->Stop();
   // Beside the shutdown, which waits for test messages that only this ends.
   std::thread dispatcher_stop([this] { dispatcher_->Stop(); });
   server_->Shutdown(
@@ -417,6 +443,7 @@ void LapseServerImpl::EndCalls() {
 
 void LapseServerImpl::Stop() {
   if (std::exchange(stopped_, true)) return;
+  const int64_t until_us = clock_.SteadyUs() + limits::kStopUs;
   // First, since calls and the log may wait for a matcher that waits for a full disk.
   if (matcher_ != nullptr) matcher_->BeginStop();
   if (server_ != nullptr) EndCalls();
@@ -427,8 +454,13 @@ void LapseServerImpl::Stop() {
   slow_executor_.Stop();
   fill_executor_.Stop();
   executor_.Stop();
-  if (!started_) return;
-  for (const absl::Status& status : {types_->Save(), log_->SaveDuplicateWindow()}) {
+  if (started_) SaveForTheNextStart(until_us);
+}
+
+void LapseServerImpl::SaveForTheNextStart(int64_t until_steady_us) {
+  absl::Status window = absl::DeadlineExceededError("no time to save the duplicate window");
+  if (clock_.SteadyUs() + window_save_us_ < until_steady_us) window = SaveWindow();
+  for (const absl::Status& status : {types_->Save(), window}) {
     if (!status.ok()) spdlog::warn("the next start reads more of the log: {}", status.ToString());
   }
 }

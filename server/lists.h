@@ -3,6 +3,7 @@
 #define LAPSE_SERVER_LISTS_H_
 
 #include <algorithm>
+#include <cstddef>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -10,6 +11,10 @@
 #include "base/limits.h"
 
 namespace lapse::server {
+
+// What a page may hold beyond its first item, so that it passes the limit that clients of gRPC have
+// where they set none, 4 MiB.
+inline constexpr size_t kMaxPageBytes = 3 << 20;
 
 // 0 means the default, more than the maximum means the maximum (AIP-158). INVALID_ARGUMENT below 0.
 inline absl::StatusOr<int> PageSize(int requested) {

@@ -1,6 +1,5 @@
 #include "server/monitor_service.h"
 
-#include <future>
 #include <string>
 #include <utility>
 
@@ -66,40 +65,49 @@ absl::StatusOr<monitors::ExpectationQuery> MakeQuery(const ListExpectationsReque
   return query;
 }
 
-absl::StatusOr<ListExpectationsResponse> ListExpectationsOf(
-    const MonitorServiceContext& context, const ListExpectationsRequest& request) {
-  const PageQuery same = QueryOf(request);
-  ASSIGN_OR_RETURN(const PagePlace place, ReadPageToken(same, request.page_token()));
-  const absl::StatusOr<Monitor> monitor = context.catalog.Get(request.parent());
-  if (!monitor.ok()) return monitor.status();
-  ASSIGN_OR_RETURN(monitors::ExpectationQuery query, MakeQuery(request, monitor->uid(), place));
-  std::promise<absl::StatusOr<monitors::ExpectationPage>> done;
-  context.matcher.ListExpectations(
-      std::move(query),
-      [&done](absl::StatusOr<monitors::ExpectationPage> page) { done.set_value(std::move(page)); });
-  ASSIGN_OR_RETURN(monitors::ExpectationPage page, done.get_future().get());
+absl::StatusOr<monitors::ExpectationQuery> ReadQuery(const MonitorCatalog& catalog,
+                                                     const ListExpectationsRequest& request) {
+  ASSIGN_OR_RETURN(const PagePlace place, ReadPageToken(QueryOf(request), request.page_token()));
+  ASSIGN_OR_RETURN(const Monitor monitor, catalog.Get(request.parent()));
+  return MakeQuery(request, monitor.uid(), place);
+}
+
+ListExpectationsResponse MakeResponse(const ListExpectationsRequest& request,
+                                      monitors::ExpectationPage page) {
   ListExpectationsResponse response;
   for (lapse::v1::Expectation& expectation : page.expectations) {
     *response.add_expectations() = std::move(expectation);
   }
   if (page.next_after.has_value()) {
     response.set_next_page_token(MakePageToken(
-        same, {absl::StrCat(page.next_after->first), absl::StrCat(page.next_after->second)}));
+        QueryOf(request),
+        {absl::StrCat(page.next_after->first), absl::StrCat(page.next_after->second)}));
   }
   return response;
 }
 
-absl::StatusOr<lapse::v1::MonitorStats> StatsOf(const MonitorServiceContext& context,
-                                                const std::string& name) {
+template <typename Answer>
+void AnswerListExpectations(const MonitorServiceContext& context,
+                            const ListExpectationsRequest& request, Answer answer) {
+  absl::StatusOr<monitors::ExpectationQuery> query = ReadQuery(context.catalog, request);
+  if (!query.ok()) return answer(query.status());
+  context.matcher.ListExpectations(
+      *std::move(query), [&request, answer](absl::StatusOr<monitors::ExpectationPage> page) {
+        if (!page.ok()) return answer(page.status());
+        answer(MakeResponse(request, *std::move(page)));
+      });
+}
+
+template <typename Answer>
+void AnswerStats(const MonitorServiceContext& context, const std::string& name, Answer answer) {
   const absl::StatusOr<Monitor> monitor = context.catalog.Get(name);
-  if (!monitor.ok()) return monitor.status();
-  std::promise<absl::StatusOr<lapse::v1::MonitorStats>> done;
+  if (!monitor.ok()) return answer(monitor.status());
   context.matcher.GetMonitorStats(
       monitor->uid(),
-      [&done](absl::StatusOr<lapse::v1::MonitorStats> stats) { done.set_value(std::move(stats)); });
-  absl::StatusOr<lapse::v1::MonitorStats> stats = done.get_future().get();
-  if (stats.ok()) stats->set_monitor(monitor->name());
-  return stats;
+      [name = monitor->name(), answer](absl::StatusOr<lapse::v1::MonitorStats> stats) {
+        if (stats.ok()) stats->set_monitor(name);
+        answer(std::move(stats));
+      });
 }
 
 absl::StatusOr<Monitor> AddKeys(IndexedAttributeSet& indexed, absl::StatusOr<Monitor> monitor) {
@@ -173,18 +181,19 @@ grpc::ServerUnaryReactor* MonitorService::DisableMonitor(
 grpc::ServerUnaryReactor* MonitorService::GetMonitorStats(
     grpc::CallbackServerContext* call, const lapse::v1::GetMonitorStatsRequest* request,
     lapse::v1::MonitorStats* response) {
-  return RunUnary(context_.executor, call, request, response,
-                  [this](const lapse::v1::GetMonitorStatsRequest& get) {
-                    return StatsOf(context_, get.name());
-                  });
+  return RunUnaryLater(context_.executor, call, request, response,
+                       [this](const lapse::v1::GetMonitorStatsRequest& get, auto answer) {
+                         AnswerStats(context_, get.name(), std::move(answer));
+                       });
 }
 
 grpc::ServerUnaryReactor* MonitorService::ListExpectations(grpc::CallbackServerContext* call,
                                                            const ListExpectationsRequest* request,
                                                            ListExpectationsResponse* response) {
-  return RunUnary(
-      context_.executor, call, request, response,
-      [this](const ListExpectationsRequest& list) { return ListExpectationsOf(context_, list); });
+  return RunUnaryLater(context_.executor, call, request, response,
+                       [this](const ListExpectationsRequest& list, auto answer) {
+                         AnswerListExpectations(context_, list, std::move(answer));
+                       });
 }
 
 }  // namespace lapse::server

@@ -25,7 +25,7 @@ constexpr int kMaxShards = 64;
 struct RawOptions {
   std::string config;
   std::string data_folder, listen, shards, settle, idle_key_retention, duplicate_window,
-      checkpoint_interval;
+      checkpoint_interval, subscriber_write_timeout;
   std::string event_retention, max_event_age, log_file_mb, log_level;
   std::vector<std::string> index_attributes;
   bool insecure = false;
@@ -59,6 +59,8 @@ void Describe(CLI::App& app, RawOptions& raw) {
             "Among how many accepted events duplicates are recognised, for at most 24h [10000000]");
   AddOption(app, "checkpoint-interval", raw.checkpoint_interval,
             "How often the matcher's state is saved [30s]");
+  AddOption(app, "subscriber-write-timeout", raw.subscriber_write_timeout,
+            "How long a subscriber of alerts may not read before it is cut [60s]");
   AddOption(app, "event-retention", raw.event_retention, "How long events are kept [720h]");
   AddOption(app, "max-event-age", raw.max_event_age,
             "How old an event may be when it is received; 0s: any age [0s]");
@@ -166,6 +168,7 @@ void FillFrom(const RawOptions& file, RawOptions* raw) {
   fill(file.idle_key_retention, raw->idle_key_retention);
   fill(file.duplicate_window, raw->duplicate_window);
   fill(file.checkpoint_interval, raw->checkpoint_interval);
+  fill(file.subscriber_write_timeout, raw->subscriber_write_timeout);
   fill(file.event_retention, raw->event_retention);
   fill(file.max_event_age, raw->max_event_age);
   fill(file.log_file_mb, raw->log_file_mb);
@@ -200,6 +203,7 @@ absl::Status ReadConfig(RawOptions* raw) {
   app.add_option("--idle-key-retention", file.idle_key_retention);
   app.add_option("--duplicate-window", file.duplicate_window);
   app.add_option("--checkpoint-interval", file.checkpoint_interval);
+  app.add_option("--subscriber-write-timeout", file.subscriber_write_timeout);
   app.add_option("--event-retention", file.event_retention);
   app.add_option("--max-event-age", file.max_event_age);
   app.add_option("--log-file-mb", file.log_file_mb);
@@ -236,6 +240,8 @@ absl::StatusOr<Options> Check(const RawOptions& raw) {
                               &options.duplicate_window_events));
   RETURN_IF_ERROR(ParseDuration("checkpoint-interval", raw.checkpoint_interval,
                                 100 * limits::kMicrosPerMilli, &options.checkpoint_interval_us));
+  RETURN_IF_ERROR(ParseDuration("subscriber-write-timeout", raw.subscriber_write_timeout,
+                                limits::kMicrosPerSecond, &options.subscriber_write_timeout_us));
   RETURN_IF_ERROR(ParseDuration("event-retention", raw.event_retention, limits::kMicrosPerMinute,
                                 &options.event_retention_us));
   RETURN_IF_ERROR(ParseDuration("max-event-age", raw.max_event_age, 0, &options.max_event_age_us));

@@ -25,6 +25,8 @@ struct Options {
   int64_t settle_us = limits::kDefaultSettleUs;
   int64_t idle_key_retention_us = limits::kDefaultIdleKeyRetentionUs;
   size_t duplicate_window_events = limits::kDefaultDuplicateWindowEvents;
+  // Of a StreamAlerts subscriber that does not read, until it is cut.
+  int64_t subscriber_write_timeout_us = limits::kSubscriberWriteTimeoutUs;
   int64_t checkpoint_interval_us = 30 * limits::kMicrosPerSecond;
   // How long events are kept; never less than what a restart needs.
   int64_t event_retention_us = 30 * limits::kMicrosPerDay;

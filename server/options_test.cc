@@ -74,6 +74,7 @@ TEST(OptionsTest, NothingSaidGivesTheDefaults) {
   EXPECT_EQ(options->idle_key_retention_us, limits::kMicrosPerHour);
   EXPECT_EQ(options->duplicate_window_events, 10'000'000u);
   EXPECT_EQ(options->checkpoint_interval_us, 30 * limits::kMicrosPerSecond);
+  EXPECT_EQ(options->subscriber_write_timeout_us, limits::kMicrosPerMinute);
   EXPECT_EQ(options->event_retention_us, 30 * limits::kMicrosPerDay);
   EXPECT_EQ(options->log_file_bytes, 128ll << 20);
   EXPECT_EQ(options->max_event_age_us, 0);
@@ -82,11 +83,19 @@ TEST(OptionsTest, NothingSaidGivesTheDefaults) {
 }
 
 TEST(OptionsTest, EveryOptionCanComeFromAFlagOrFromAFile) {
-  const std::vector<std::vector<std::string>> words = {
-      {"data-folder", "/d"},   {"listen", "0.0.0.0:1"},           {"shards", "64"},
-      {"settle", "0s"},        {"idle-key-retention", "1s"},      {"duplicate-window", "1000"},
-      {"log-file-mb", "1"},    {"checkpoint-interval", "100ms"},  {"event-retention", "1m"},
-      {"max-event-age", "2h"}, {"index-attributes", "city,shop"}, {"log-level", "warning"}};
+  const std::vector<std::vector<std::string>> words = {{"data-folder", "/d"},
+                                                       {"listen", "0.0.0.0:1"},
+                                                       {"shards", "64"},
+                                                       {"settle", "0s"},
+                                                       {"idle-key-retention", "1s"},
+                                                       {"duplicate-window", "1000"},
+                                                       {"log-file-mb", "1"},
+                                                       {"checkpoint-interval", "100ms"},
+                                                       {"event-retention", "1m"},
+                                                       {"max-event-age", "2h"},
+                                                       {"index-attributes", "city,shop"},
+                                                       {"log-level", "warning"},
+                                                       {"subscriber-write-timeout", "1s"}};
   std::vector<std::string> flags = {"--insecure", "--accept-loss"};
   std::string yaml = "insecure: true\naccept-loss: true\n";
   for (const auto& word : words) {
@@ -105,6 +114,7 @@ TEST(OptionsTest, EveryOptionCanComeFromAFlagOrFromAFile) {
     EXPECT_EQ(options->duplicate_window_events, 1'000u);
     EXPECT_EQ(options->log_file_bytes, 1 << 20);
     EXPECT_EQ(options->checkpoint_interval_us, 100 * limits::kMicrosPerMilli);
+    EXPECT_EQ(options->subscriber_write_timeout_us, limits::kMicrosPerSecond);
     EXPECT_EQ(options->event_retention_us, limits::kMicrosPerMinute);
     EXPECT_EQ(options->max_event_age_us, 2 * limits::kMicrosPerHour);
     EXPECT_THAT(options->index_attributes, ElementsAre("city", "shop"));

@@ -37,6 +37,31 @@ grpc::ServerUnaryReactor* RunUnary(Executor& executor, grpc::CallbackServerConte
   return reactor;
 }
 
+// The same for a handler that answers later, and holds no thread until then. It is called as
+// void(const Request&, Answer) with an Answer that takes an absl::StatusOr<Response>, once, on any
+// thread; the request lives until then.
+template <typename Request, typename Response, typename Handler>
+grpc::ServerUnaryReactor* RunUnaryLater(Executor& executor, grpc::CallbackServerContext* context,
+                                        const Request* request, Response* response,
+                                        Handler handler) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const bool queued = executor.Submit([=, handler = std::move(handler)]() mutable {
+    if (context->IsCancelled()) {
+      reactor->Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the client gave up"));
+      return;
+    }
+    handler(*request, [reactor, response](absl::StatusOr<Response> result) {
+      if (result.ok()) *response = *std::move(result);
+      reactor->Finish(ToGrpcStatus(result.status()));
+    });
+  });
+  if (!queued) {
+    reactor->Finish(
+        ToGrpcStatus(Overloaded("SERVER_BUSY", "Too many calls wait; try again", kBusyRetryUs)));
+  }
+  return reactor;
+}
+
 }  // namespace lapse::server
 
 #endif  // LAPSE_SERVER_UNARY_H_

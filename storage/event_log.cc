@@ -53,6 +53,10 @@ absl::Status AnswerFor(const absl::Status& write_error) {
   return Unavailable("LOG_STOPPED", std::string(write_error.message()), kStoppedRetryUs);
 }
 
+absl::Status Stopping() {
+  return Unavailable("LOG_STOPPING", "the server is stopping", kStoppingRetryUs);
+}
+
 class EventLogThread : public EventLog {
  public:
   EventLogThread(EventLogOptions options, ChunkStore& store, Clock& clock)
@@ -109,6 +113,8 @@ class EventLogThread : public EventLog {
   std::atomic<bool> is_behind_ = false;
   bool started_ = false;
   bool stopping_ = false;
+  // While stopping: what is still queued then is not written any more.
+  int64_t stop_by_steady_us_ = INT64_MAX;
   absl::Status stopped_;
   int64_t requested_mark_us_ = TimeMarks::kNoRequest;
   // Marks up to it are logged, or on their way.
@@ -173,7 +179,7 @@ void EventLogThread::PushServerStart(ControlCallback done) {
 
 absl::Status EventLogThread::CheckAcceptingLocked() const {
   if (!stopped_.ok()) return AnswerFor(stopped_);
-  if (stopping_) return Unavailable("LOG_STOPPING", "the server is stopping", kStoppingRetryUs);
+  if (stopping_) return Stopping();
   if (!started_) return Unavailable("LOG_NOT_STARTED", "the server is starting", kStoppingRetryUs);
   return absl::OkStatus();
 }
@@ -226,6 +232,7 @@ void EventLogThread::Stop() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
+    stop_by_steady_us_ = std::min(stop_by_steady_us_, clock_.SteadyUs() + limits::kStopLogUs);
     work_.notify_one();
   }
   if (thread_.joinable()) thread_.join();
@@ -235,8 +242,13 @@ void EventLogThread::Run() {
   MutexLock lock(mutex_);
   while (WaitForWork(lock)) {
     LogGroup group = TakeGroupLocked();
+    const bool too_late = clock_.SteadyUs() > stop_by_steady_us_;
     lock.unlock();
-    Process(std::move(group));
+    if (too_late) {
+      group.FailAll(Stopping());
+    } else {
+      Process(std::move(group));
+    }
     lock.lock();
   }
 }

@@ -117,7 +117,8 @@ class EventLog : public MarkRequester {
   // blocks.
   virtual bool IsBehind() const = 0;
 
-  // Finishes what is queued, then ends the thread. Later appends are UNAVAILABLE.
+  // Finishes what is queued, for limits::kStopLogUs at most (the rest is UNAVAILABLE, reason
+  // LOG_STOPPING), then ends the thread. Later appends are UNAVAILABLE.
   virtual void Stop() = 0;
 
   // Saves the duplicate window, so that Open need not read far back. At most one at a time.

@@ -24,7 +24,15 @@ void TimeMarks::Start(const ClockReading& now) {
 void TimeMarks::Hold(const ClockReading& now) {
   if (options_.settle_us <= 0) return;
   held_until_steady_us_ = now.steady_us + options_.settle_us;
+  hold_limit_steady_us_ = now.steady_us + kMaxHoldFactor * options_.settle_us;
   catching_up_ = true;
+}
+
+void TimeMarks::HoldForStall(const ClockReading& now, int64_t stall_us) {
+  if (!catching_up_) return Hold(now);
+  const int64_t until_us = std::min(now.steady_us + options_.settle_us, hold_limit_steady_us_);
+  held_until_steady_us_ = std::max(held_until_steady_us_, until_us);
+  if (!IsHeld(now)) ignored_stall_us_ = std::max(ignored_stall_us_, stall_us);
 }
 
 bool TimeMarks::Observe(const ClockReading& now, int64_t expected_us) {
@@ -34,9 +42,13 @@ bool TimeMarks::Observe(const ClockReading& now, int64_t expected_us) {
   if (!options_.detect_gaps) return false;
   const bool stood_still =
       expected_us < INT64_MAX - limits::kGapUs && passed_us > expected_us + limits::kGapUs;
-  if (!stood_still && std::abs(stepped_us) <= limits::kGapUs) return false;
-  Hold(now);
-  return true;
+  const bool stepped = std::abs(stepped_us) > limits::kGapUs;
+  if (stepped) {
+    Hold(now);
+  } else if (stood_still) {
+    HoldForStall(now, passed_us);
+  }
+  return stepped || stood_still;
 }
 
 int64_t TimeMarks::MarkAt(const ClockReading& now, int64_t oldest_waiting_us,
@@ -44,7 +56,9 @@ int64_t TimeMarks::MarkAt(const ClockReading& now, int64_t oldest_waiting_us,
   if (IsHeld(now)) return last_us_;
   int64_t mark_us = std::min(now.wall_us, oldest_waiting_us);
   if (catching_up_) {
-    const int64_t slice_us = std::max(kMinSliceUs, (now.wall_us - last_us_) / kSliceDivisor);
+    // Where each commit takes longer than a slice, slices must be longer than commits.
+    const int64_t slice_us =
+        std::max({kMinSliceUs, (now.wall_us - last_us_) / kSliceDivisor, 2 * ignored_stall_us_});
     // Nothing is due before what was asked for.
     const int64_t from_us =
         requested_us == kNoRequest
@@ -57,7 +71,9 @@ int64_t TimeMarks::MarkAt(const ClockReading& now, int64_t oldest_waiting_us,
 
 void TimeMarks::Logged(int64_t mark_us, int64_t wall_us) {
   last_us_ = std::max(last_us_, mark_us);
-  if (last_us_ >= wall_us && observed_.steady_us >= held_until_steady_us_) catching_up_ = false;
+  if (last_us_ < wall_us || observed_.steady_us < held_until_steady_us_) return;
+  catching_up_ = false;
+  ignored_stall_us_ = 0;
 }
 
 bool TimeMarks::IsDue(const ClockReading& now, int64_t requested_us) const {

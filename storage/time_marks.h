@@ -19,6 +19,7 @@ class TimeMarks {
     int64_t settle_us = 0;
     bool detect_gaps = true;
   };
+  static constexpr int64_t kMaxHoldFactor = 4;
   // Marks that nobody asked for.
   static constexpr int64_t kNoRequest = INT64_MAX;
 
@@ -30,7 +31,9 @@ class TimeMarks {
 
   // Takes note of the time. True where there was a gap since the last call: more than `expected_us`
   // and limits::kGapUs passed, or the wall clock was stepped by more than limits::kGapUs. Marks are
-  // then held anew. An `expected_us` of INT64_MAX finds steps alone.
+  // then held anew; but standstill after standstill, as on a disk that is slow for good, holds them
+  // for kMaxHoldFactor settle times at most, and again only when they have caught up. An
+  // `expected_us` of INT64_MAX finds steps alone.
   bool Observe(const ClockReading& now, int64_t expected_us);
 
   // The mark of an entry that is committed now, where nothing received before `oldest_waiting_us`
@@ -51,11 +54,17 @@ class TimeMarks {
  private:
   bool IsHeld(const ClockReading& now) const { return now.steady_us < held_until_steady_us_; }
   void Hold(const ClockReading& now);
+  // Holds for a standstill of `stall_us`.
+  void HoldForStall(const ClockReading& now, int64_t stall_us);
 
   const Options options_;
   int64_t last_us_;
   ClockReading observed_;
   int64_t held_until_steady_us_ = INT64_MIN;
+  // Standstills hold no longer than this.
+  int64_t hold_limit_steady_us_ = INT64_MIN;
+  // The longest standstill that held nothing, since the marks last stood at the clock.
+  int64_t ignored_stall_us_ = 0;
   // Since a hold, until a mark reaches the clock.
   bool catching_up_ = false;
 };

@@ -1,5 +1,6 @@
 #include "storage/time_marks.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/limits.h"
@@ -120,6 +121,41 @@ TEST(TimeMarksTest, GapsAreStandstillsAndStepsOfMoreThanASecond) {
               c.gap || c.wall_us < -kSecond)
         << c.what;
   }
+}
+
+// Commits that each take `commit_us`, one after the other, for ten minutes; returns how far the
+// marks fell behind the clock at most.
+int64_t LargestLag(int64_t commit_us) {
+  TimeMarks marks = Settled(5 * kSecond);
+  int64_t largest_us = 0;
+  for (int64_t us = 0; us < 600 * kSecond; us += commit_us) {
+    const ClockReading begin = {kStart + us, us};
+    const int64_t mark_us = marks.MarkAt(begin, kNothingWaits, kNoRequest);
+    largest_us = std::max(largest_us, begin.wall_us - mark_us);
+    marks.Logged(mark_us, begin.wall_us);
+    marks.Observe({begin.wall_us + commit_us, us + commit_us}, 0);
+  }
+  return largest_us;
+}
+
+TEST(TimeMarksTest, ADiskThatIsSlowForGoodDoesNotHoldTheMarksForGood) {
+  EXPECT_LE(LargestLag(kSecond), kSecond);
+  // Four settle times, and one more to catch up.
+  for (const int64_t tenths : {11, 15, 20, 30, 60}) {
+    EXPECT_GE(LargestLag(tenths * kSecond / 10), 15 * kSecond) << tenths;
+    EXPECT_LE(LargestLag(tenths * kSecond / 10), 40 * kSecond) << tenths;
+  }
+}
+
+TEST(TimeMarksTest, AStandstillWithinAHoldExtendsItUpToTheLimit) {
+  TimeMarks marks = Settled(5 * kSecond);
+  for (int second = 2; second <= 18; second += 2) marks.Observe(At(second), 0);
+  EXPECT_FALSE(marks.IsDue(At(21), kStart)) << "held since second 2, for 20 s";
+  EXPECT_TRUE(marks.IsDue(At(22), kStart));
+  marks.Observe(At(24), 0);
+  EXPECT_TRUE(marks.IsDue(At(24), kStart)) << "no hold until the marks have caught up";
+  marks.Observe({At(24).wall_us + 9 * kSecond, At(24).steady_us}, 0);
+  EXPECT_FALSE(marks.IsDue(At(24), kStart)) << "but for a step of the clock";
 }
 
 TEST(TimeMarksTest, GapsAreNotLookedForWhereSwitchedOff) {

@@ -1,11 +1,15 @@
 # shellcheck shell=bash
 # Builds and starts the server and a local mail sink, and plays the walkthrough where the folder is new. Arguments go to
-# the server. LAPSE_HOME names the folder (default .lapse).
+# the server. LAPSE_HOME names the folder (default .lapse); LAPSE_BIN one with what is built already, and then nothing is
+# installed or built.
 
-source build/dev/install.sh
-lapse_bazel build //server:lapsed //cli:lapsectl
-lapsed=$(lapse_bazel_bin)/server/lapsed
-lapsectl=$(lapse_bazel_bin)/cli/lapsectl
+if [[ -z ${LAPSE_BIN:-} ]]; then
+  source build/dev/install.sh
+  lapse_bazel build //server:lapsed //cli:lapsectl
+  LAPSE_BIN=$(lapse_bazel_bin)
+fi
+lapsed=$LAPSE_BIN/server/lapsed
+lapsectl=$LAPSE_BIN/cli/lapsectl
 home=${LAPSE_HOME:-.lapse}
 address=${LAPSE_SERVER:-127.0.0.1:7070}
 smtp_port=${LAPSE_SMTP_PORT:-2525}

@@ -12,7 +12,18 @@ soak_simulation() {
   "$(lapse_bazel_bin)/test/simulation/simulation" --seeds "${LAPSE_SOAK_SEEDS:-1..10000}" --jobs "$(nproc)"
 }
 
-all_steps=(simulation)
+# kill -9 of the real server at random instants.
+#   LAPSE_KILL_CYCLES   how often (200)
+#   LAPSE_CRASH_SEED    the chance in it (from the clock)
+soak_kill() {
+  local status=0
+  lapse_bazel test //test/crash:kill_test --test_output=streamed --test_timeout=7200 --nocache_test_results \
+    --test_env=LAPSE_KILL_CYCLES="${LAPSE_KILL_CYCLES:-200}" --test_env=LAPSE_CRASH_SEED="${LAPSE_CRASH_SEED:-$(date +%s)}" || status=$?
+  (( status == 0 )) && echo "1 passed, 0 failed" || echo "0 passed, 1 failed"
+  return "$status"
+}
+
+all_steps=(simulation kill)
 steps=("$@")
 (( ${#steps[@]} )) || steps=("${all_steps[@]}")
 passed=0

@@ -34,7 +34,8 @@ send order_delivered A-15
 
 say "A-16 and A-17 have 10 seconds. Their alerts are streamed the moment they are due, and mailed:"
 printf '  $ ./dev ctl alerts watch\n'
-"$LAPSECTL" alerts watch 2>/dev/null | sed -u 's/^/    /' &
+# Not through a pipe, whose last part alone would be known and ended.
+"$LAPSECTL" alerts watch 2>/dev/null > >(sed -u 's/^/    /') &
 watcher=$!
 sleep 12
 

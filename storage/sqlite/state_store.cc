@@ -1,5 +1,8 @@
 #include "storage/sqlite/state_store.h"
 
+#include "absl/strings/str_cat.h"
+#include "base/errors.h"
+#include "base/limits.h"
 #include "storage/sqlite/state_rows.h"
 #include "storage/sqlite/state_schema.h"
 
@@ -33,6 +36,20 @@ absl::StatusOr<std::unique_ptr<SqliteStateStore>> SqliteStateStore::Open(const s
   ASSIGN_OR_RETURN(std::unique_ptr<StateReaders> readers, StateReaders::Open(path, kReaders));
   return std::unique_ptr<SqliteStateStore>(
       new SqliteStateStore(path, std::move(writer), std::move(readers)));
+}
+
+absl::Status SqliteStateStore::Stopped(const absl::Status& why) {
+  return Unavailable(
+      "STATE_STORE_STOPPED",
+      absl::StrCat("Nothing is stored any more until the server is restarted, since a "
+                   "commit failed: ",
+                   std::string(why.message())),
+      limits::kMicrosPerMinute);
+}
+
+absl::Status SqliteStateStore::stopped() const {
+  MutexLock lock(writer_mutex_);
+  return stopped_;
 }
 
 absl::Status SqliteStateStore::SaveEventTypes(const std::vector<EventType>& changed,

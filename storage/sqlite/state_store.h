@@ -70,6 +70,10 @@ class SqliteStateStore : public StateStore {
                               LogPosition position) override;
   absl::StatusOr<std::vector<lapse::v1::EventType>> LoadEventTypes(LogPosition* position) override;
 
+  // OK, or UNAVAILABLE (reason STATE_STORE_STOPPED): a commit failed in a way that leaves what is
+  // on disk uncertain, and nothing is written any more until the store is opened again.
+  absl::Status stopped() const;
+
   // Copies the database to a new file at `path`; readers and writers go on.
   absl::Status BackupTo(const std::string& path);
 
@@ -89,14 +93,16 @@ class SqliteStateStore : public StateStore {
     const absl::Status status = transaction.Commit();
     // After a commit that failed otherwise than on a full disk, what is on disk is uncertain: a
     // later one could stand on it.
-    if (!status.ok() && !absl::IsResourceExhausted(status) && !absl::IsUnavailable(status))
-      stopped_ = status;
-    return status;
+    if (status.ok() || absl::IsResourceExhausted(status) || absl::IsUnavailable(status))
+      return status;
+    stopped_ = Stopped(status);
+    return stopped_;
   }
 
+  static absl::Status Stopped(const absl::Status& why);
+
   const std::string path_;
-  Mutex writer_mutex_;
-  // Why nothing is written any more until the store is opened again.
+  mutable Mutex writer_mutex_;
   absl::Status stopped_;
   const std::unique_ptr<StateConnection> writer_;
   const std::unique_ptr<StateReaders> readers_;

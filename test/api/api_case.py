@@ -77,14 +77,14 @@ class ApiCase(unittest.TestCase):
         self.addCleanup(lambda: self.server and self.server.kill())
         self.addCleanup(lambda: self.client and self.client.close())
 
-    def start(self, *flags, data=None):
+    def start(self, *flags, data=None, env=None, settle="0s"):
         """Starts the server, anew where one ran, on `data` or the test's folder."""
         if self.client:
             self.client.close()
         if self.server:
             self.server.kill()
         folder = data or self.folder.name + "/data"
-        self.server = lapsed.Lapsed(binary(), folder, ["--settle", "0s", *flags]).start()
+        self.server = lapsed.Lapsed(binary(), folder, ["--settle", settle, *flags], env).start()
         self.client = harness.Client(self.server.address, self.stubs)
 
     def refused(self, code, reason, call):

@@ -42,6 +42,19 @@ class EventListTest(api_case.ApiCase):
             cut = [event_id for page in self.pages(order_by=order, page_size=1) for event_id in page]
             self.assertEqual(cut, self.ids(order_by=order))
 
+    def test_a_page_of_large_events_passes_the_limit_that_clients_have_by_default(self):
+        self.start()
+        for i in range(60):
+            event = self.client.event(f"{i:02d}", "t", "k", at_us=START_US + i // 2 * SECOND_US)
+            for name in range(60):
+                event.attributes[f"text{name}"].string_value = "x" * 4_096
+            self.client.ingest(event)
+        expected = [f"{i:02d}" for i in range(60)]
+        pages = self.pages(page_size=1_000)
+        self.assertEqual([event_id for page in pages for event_id in page], expected)
+        self.assertGreater(len(pages), 1)
+        self.assertEqual([i for page in self.pages(page_size=1_000, order_by="occur_time desc") for i in page], expected[::-1])
+
     def test_an_unknown_order_is_refused(self):
         self.start()
         for order in ("type", "occur_time down", "occur_time,type"):

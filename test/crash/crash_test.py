@@ -146,7 +146,7 @@ class CrashTest(unittest.TestCase):
         keys = set()
         for crash in range(FIRING_CRASHES):
             operation = ("write", "sync", "synced")[crash % 3]
-            self.start({"LD_PRELOAD": SHIM, "KILL_ARM": str(arm), "KILL_PATH": "state.db-wal", "KILL_OP": operation})
+            self.start(lapsed.preload(SHIM, KILL_ARM=str(arm), KILL_PATH="state.db-wal", KILL_OP=operation))
             if crash == 0:
                 self.create_monitor()
             batch = [f"k{crash}-{i}" for i in range(20)]

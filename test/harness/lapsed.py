@@ -113,6 +113,12 @@ def _extend_google_package(folder):
     google.__path__.append(str(pathlib.Path(folder) / "google"))
 
 
+def preload(library, **variables):
+    """The environment of a server that loads `library` first; ASan would insist on being first itself."""
+    return {"LD_PRELOAD": library, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
+            **variables}
+
+
 @contextlib.contextmanager
 def serving(binary, data_folder, flags=(), env=None):
     """A server that is killed at the end."""
