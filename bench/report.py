@@ -79,6 +79,11 @@ def profile(measured):
 def table(run):
     """Markdown."""
     lines = ["| what | value | unit | ratio to | goal | met |", "|---|--:|---|---|--:|---|"]
+    facts = run["machine"]
+    if run["scale"] < 1:
+        lines[:0] = ["This run was smaller than the goals ask for, so that none of them can be met by it.", ""]
+    if max(facts["load_average"][0], facts["load_average_at_end"][0]) > 3 * facts["cores"]:
+        lines[:0] = ["The machine was busy with other work meanwhile: the figures show the form, not what Lapse can do.", ""]
     notes = []
     for figure in run["figures"]:
         met = "" if figure["met"] is None else "yes" if figure["met"] else "smaller run" if figure["smaller"] else "no"
@@ -88,7 +93,6 @@ def table(run):
             mark = f" ({len(notes)})"
         lines.append(f"| {figure['what']}{mark} | {figures.shown(figure['value'])} | {figure['unit']} | "
                      f"{figure['ratio_to']} | {figure['goal']} | {met} |")
-    facts = run["machine"]
     lines += ["", *notes, "", f"{facts['cores']} cores ({facts['cpu']}), {facts['memory_gb']} GB, Linux "
               f"{facts['kernel'].split('-')[0]}, {facts['file_system']}, {facts['fdatasync_4k_per_second']:,} fdatasync "
               f"of 4 KiB a second; load average {facts['load_average'][0]} at the start and "
