@@ -174,12 +174,17 @@ absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> SqliteChunkStore::ReadSom
   return reader->Read(from, file.summary.last_position);
 }
 
-absl::Status SqliteChunkStore::PassOver(const absl::Status& damage, const LostRange& lost,
-                                        LogPosition* next) const {
-  if (!options_.accept_loss || !absl::IsDataLoss(damage)) return damage;
-  spdlog::error("accepted the loss of positions {} to {}: {}", lost.first, lost.last,
-                std::string(damage.message()));
-  *next = lost.last + 1;
+bool SqliteChunkStore::IsAccepted(const LostRange& lost) const {
+  MutexLock lock(mutex_);
+  return std::any_of(lost_.begin(), lost_.end(), [&](const LostRange& range) {
+    return range.first <= lost.first && range.last >= lost.last;
+  });
+}
+
+absl::Status SqliteChunkStore::PassOver(const absl::Status& damage, const LostRange& lost) const {
+  if (!absl::IsDataLoss(damage)) return damage;
+  if (!IsAccepted(lost)) return AcceptLoss(lost, 0, damage);
+  spdlog::warn("passed over positions {} to {}, whose loss was accepted", lost.first, lost.last);
   return absl::OkStatus();
 }
 
@@ -193,15 +198,18 @@ absl::Status SqliteChunkStore::Read(LogPosition from, LogVisitor visit) const {
     const ChunkFileSummary& summary = file.summary;
     if (!summary.empty() && next < summary.first_position) {
       const LostRange gap = {next, summary.first_position - 1};
-      RETURN_IF_ERROR(
-          PassOver(DamagedFile(file.path(), absl::StrCat("positions ", gap.first, " to ", gap.last,
-                                                         ", which come before it, are missing")),
-                   gap, &next));
+      const absl::Status damage =
+          DamagedFile(file.path(), absl::StrCat("positions ", gap.first, " to ", gap.last,
+                                                ", which come before it, are missing"));
+      RETURN_IF_ERROR(PassOver(damage, gap));
+      next = summary.first_position;
     }
     while (next <= summary.last_position) {
       const auto entries = ReadSome(file, next);
       if (!entries.ok()) {
-        RETURN_IF_ERROR(PassOver(entries.status(), {next, LastStoredWith(next)}, &next));
+        const LostRange lost = StoredWith(next);
+        RETURN_IF_ERROR(PassOver(entries.status(), lost));
+        next = lost.last + 1;
         continue;
       }
       for (const auto& entry : *entries) RETURN_IF_ERROR(visit(*entry));
@@ -211,14 +219,19 @@ absl::Status SqliteChunkStore::Read(LogPosition from, LogVisitor visit) const {
   return absl::OkStatus();
 }
 
-LogPosition SqliteChunkStore::LastStoredWith(LogPosition position) const {
+LostRange SqliteChunkStore::StoredWith(LogPosition position) const {
   for (const File& file : Snapshot()) {
     const ChunkFileSummary& summary = file.summary;
     if (summary.empty() || position > summary.last_position) continue;
-    if (position < summary.first_position) return summary.first_position - 1;
-    return file.sealed != nullptr ? file.sealed->EndOfChunk(position) : position;
+    if (position < summary.first_position) return {position, summary.first_position - 1};
+    if (file.sealed == nullptr) break;
+    return {file.sealed->BeginOfChunk(position), file.sealed->EndOfChunk(position)};
   }
-  return position;
+  return {position, position};
+}
+
+LogPosition SqliteChunkStore::LastStoredWith(LogPosition position) const {
+  return StoredWith(position).last;
 }
 
 // Files go one by one, the oldest first, and none goes before one that could not: what a crash

@@ -34,8 +34,8 @@ struct SqliteChunkStoreOptions {
   std::string folder;
   // A file is followed by the next when it has reached this size.
   int64_t file_bytes = limits::kLogFileBytes;
-  // Goes on where a part of the log is damaged or missing: Open and Read leave it out and log what
-  // is lost.
+  // Goes on where a part of the log is damaged or missing: Open and Read leave it out, log what is
+  // lost, and remember it, so that later ones leave it out too.
   bool accept_loss = false;
   // Otherwise full files stay as they are.
   bool seal_files = true;
@@ -106,9 +106,9 @@ class SqliteChunkStore : public ChunkStore {
   absl::StatusOr<std::optional<File>> OpenSealed(int number, bool has_chunk_file);
   absl::StatusOr<std::optional<File>> OpenChunkFile(int number, bool is_last);
   absl::Status CheckSeed(const File& file, uint64_t seed);
-  absl::Status CheckContinuity(const File& file, const std::vector<LostRange>& lost);
+  absl::Status CheckContinuity(const File& file);
   absl::Status CheckAcknowledged();
-  absl::Status AcceptLoss(const LostRange& lost, int64_t events, const absl::Status& damage);
+  absl::Status AcceptLoss(const LostRange& lost, int64_t events, const absl::Status& damage) const;
   absl::Status OpenLive();
   File NewFile(int number) const;
 
@@ -123,8 +123,11 @@ class SqliteChunkStore : public ChunkStore {
   // Reading.
   absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> ReadSome(const File& file,
                                                                   LogPosition from) const;
-  // Whether to go on behind `*next`, which is moved there.
-  absl::Status PassOver(const absl::Status& damage, const LostRange& lost, LogPosition* next) const;
+  // What is stored together with `position`, or missing together.
+  LostRange StoredWith(LogPosition position) const;
+  // OK where the loss of `lost` is accepted, now or earlier.
+  absl::Status PassOver(const absl::Status& damage, const LostRange& lost) const;
+  bool IsAccepted(const LostRange& lost) const;
 
   // Maintenance. With mutex_ held by `lock`, which is released meanwhile. False where there is
   // nothing to do for now.
@@ -159,6 +162,8 @@ class SqliteChunkStore : public ChunkStore {
   mutable Mutex mutex_;
   // By number; the last is the live one.
   std::vector<File> files_;
+  // Losses that are accepted.
+  mutable std::vector<LostRange> lost_;
   // Sealed files that are damaged altogether, by number.
   std::set<int> set_aside_;
   std::shared_ptr<const IndexedAttributes> indexed_ = std::make_shared<IndexedAttributes>();

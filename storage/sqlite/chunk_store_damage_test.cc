@@ -127,6 +127,16 @@ TEST_F(ChunkStoreDamageTest, AcceptedLossOfAChunkIsPassedOver) {
   EXPECT_TRUE(AppendOne(*store).ok());
 }
 
+TEST_F(ChunkStoreDamageTest, LossIsAcceptedOnce) {
+  Change(Path(2, ".sealed"), 60);
+  // From the midst of the chunk on.
+  const size_t left = Positions(*OpenOrDie(/*accept_loss=*/true), first_of_two_ + 1).size();
+  EXPECT_EQ(left, static_cast<size_t>(last_ - ends_[1]));
+  const auto store = OpenOrDie();
+  EXPECT_EQ(Positions(*store, first_of_two_).size(), left);
+  EXPECT_TRUE(status_.ok()) << status_;
+}
+
 TEST_F(ChunkStoreDamageTest, SealedFileWithoutAFooterIsSetAside) {
   fs::resize_file(Path(2, ".sealed"), fs::file_size(Path(2, ".sealed")) - 1);
   {
@@ -161,9 +171,8 @@ TEST_F(ChunkStoreDamageTest, MissingFileStopsTheStartUnlessTheLossIsAccepted) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("000003.sealed"));
   for (const bool accept_loss : {true, false, true}) {
     const auto store = OpenOrDie(accept_loss);
-    const size_t left = Positions(*store).size();
-    EXPECT_EQ(status_.ok(), accept_loss);
-    EXPECT_EQ(left, static_cast<size_t>(accept_loss ? last_ - (ends_[1] - ends_[0]) : ends_[0]));
+    EXPECT_EQ(Positions(*store).size(), static_cast<size_t>(last_ - (ends_[1] - ends_[0])));
+    EXPECT_TRUE(status_.ok()) << status_;
   }
 }
 
@@ -223,9 +232,9 @@ TEST_F(ChunkStoreTornEndTest, AcceptedLossNeverUsesAPositionAgain) {
   const auto store = OpenOrDie();
   EXPECT_EQ(store->LastPosition(), last_ + 1);
   EXPECT_EQ(Positions(*store, last_ + 1), Range(last_ + 1, last_ + 1));
-  EXPECT_TRUE(status_.ok()) << "what was lost is not needed";
+  EXPECT_TRUE(status_.ok()) << status_;
   EXPECT_LT(Positions(*store).size(), static_cast<size_t>(last_));
-  EXPECT_EQ(status_.code(), absl::StatusCode::kDataLoss);
+  EXPECT_TRUE(status_.ok()) << "the loss was accepted: " << status_;
 }
 
 TEST_F(ChunkStoreTornEndTest, WithoutTheNoteTheLogEndsWhereItsFileDoes) {

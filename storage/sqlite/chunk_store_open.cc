@@ -41,6 +41,7 @@ SqliteChunkStore::File SqliteChunkStore::NewFile(int number) const {
 
 absl::Status SqliteChunkStore::OpenFiles() {
   ASSIGN_OR_RETURN(const LogFolder::Contents contents, folder_.List());
+  lost_ = contents.lost;
   for (const auto& [number, names] : contents.files) {
     std::optional<File> file;
     if (names.has_sealed_file) {
@@ -52,7 +53,7 @@ absl::Status SqliteChunkStore::OpenFiles() {
     if (!file) continue;
     // One that was opened ahead waits for its turn again.
     if (file->summary.empty() && !files_.empty() && file->version == kChunkFileVersion) break;
-    RETURN_IF_ERROR(CheckContinuity(*file, contents.lost));
+    RETURN_IF_ERROR(CheckContinuity(*file));
     files_.push_back(*std::move(file));
   }
   return absl::OkStatus();
@@ -107,8 +108,7 @@ absl::Status SqliteChunkStore::CheckSeed(const File& file, uint64_t seed) {
   return DamagedFile(file.path(), "it is of another event log than the files before it");
 }
 
-absl::Status SqliteChunkStore::CheckContinuity(const File& file,
-                                               const std::vector<LostRange>& lost) {
+absl::Status SqliteChunkStore::CheckContinuity(const File& file) {
   if (files_.empty() || file.summary.empty()) return absl::OkStatus();
   const ChunkFileSummary& before = files_.back().summary;
   const LostRange gap = {before.last_position + 1, file.summary.first_position - 1};
@@ -118,10 +118,7 @@ absl::Status SqliteChunkStore::CheckContinuity(const File& file,
                                 files_.back().path(), " ends at ", before.last_position,
                                 ": a file or a part of one is missing"));
   if (gap.first > gap.last) return damage;
-  const bool known = std::any_of(lost.begin(), lost.end(), [&](const LostRange& range) {
-    return range.first <= gap.first && range.last >= gap.last;
-  });
-  if (known) return absl::OkStatus();
+  if (IsAccepted(gap)) return absl::OkStatus();
   // What is damaged is still there; whether it is needed is for Read to tell.
   const auto aside = set_aside_.upper_bound(files_.back().number);
   if (aside != set_aside_.end() && *aside < file.number && !options_.accept_loss)
@@ -130,11 +127,14 @@ absl::Status SqliteChunkStore::CheckContinuity(const File& file,
 }
 
 absl::Status SqliteChunkStore::AcceptLoss(const LostRange& lost, int64_t events,
-                                          const absl::Status& damage) {
+                                          const absl::Status& damage) const {
   if (!options_.accept_loss) return damage;
   RETURN_IF_ERROR(folder_.AddLost(lost));
-  spdlog::error("accepted the loss of positions {} to {} with {} events: {}", lost.first, lost.last,
-                events, std::string(damage.message()));
+  const std::string counted = events > 0 ? absl::StrCat(" with ", events, " events") : "";
+  spdlog::error("accepted the loss of positions {} to {}{}: {}", lost.first, lost.last, counted,
+                std::string(damage.message()));
+  MutexLock lock(mutex_);
+  lost_.push_back(lost);
   return absl::OkStatus();
 }
 

@@ -112,7 +112,13 @@ absl::StatusOr<std::string> SealedFile::ReadChunk(const ChunkRef& chunk) const {
   return bytes;
 }
 
-LogPosition SealedFile::EndOfChunk(LogPosition from) const { return ChunkAt(from).last_position(); }
+LogPosition SealedFile::BeginOfChunk(LogPosition position) const {
+  return ChunkAt(position).first_position();
+}
+
+LogPosition SealedFile::EndOfChunk(LogPosition position) const {
+  return ChunkAt(position).last_position();
+}
 
 absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> SealedFile::Read(LogPosition from) const {
   const ChunkRef& chunk = ChunkAt(from);

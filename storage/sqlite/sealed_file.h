@@ -71,8 +71,9 @@ class SealedFile {
   // Some of the entries from `from`, which it holds, in order and without a gap. DATA_LOSS names
   // file and positions where they are damaged.
   absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> Read(LogPosition from) const;
-  // The last position of what Read gives or fails to give for `from`.
-  LogPosition EndOfChunk(LogPosition from) const;
+  // The ends of the chunk that holds `position`: what Read gives or fails to give together.
+  LogPosition BeginOfChunk(LogPosition position) const;
+  LogPosition EndOfChunk(LogPosition position) const;
 
   // See ChunkSource. A chunk is named by its first position.
   absl::StatusOr<std::vector<ChunkSummary>> FindChunks(uint64_t seed, const EventQuery& query,

@@ -66,7 +66,7 @@ class DamagedLogTest(api_case.ApiCase):
         self.assertLess(self.listed(), sent)
         self.assertEqual(self.client.send("new", "begun", "k").sequence, sent + 1)
         self.assertEqual(self.server.stop(), 0)
-        # What is lost lies before the checkpoint now.
+        # What was accepted once is not asked for again.
         self.start(*FLAGS)
         self.assertEqual(self.client.send("newer", "begun", "k").sequence, sent + 2)
 
