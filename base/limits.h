@@ -112,14 +112,18 @@ inline constexpr int64_t kAlertStoreRetryUs = kMicrosPerSecond;
 
 // Checkpoints.
 inline constexpr int64_t kDefaultCheckpointIntervalUs = 30 * kMicrosPerSecond;
+// After so many events a checkpoint is made before its time: a replay goes through about as many.
+inline constexpr int64_t kMaxEventsBetweenCheckpoints = 4'000'000;
+// While running, so that writing them does not hold up the log's syncs.
+inline constexpr int64_t kCheckpointBytesPerSecond = 160 << 20;
 // Of one partition, before compression.
 inline constexpr size_t kMaxPartitionStateBytes = 1u << 30;
 // Serialized and not saved yet; beyond, the shards put the rest of a checkpoint off.
-inline constexpr size_t kMaxUnsavedCheckpointBytes = 64u << 20;
+inline constexpr size_t kMaxUnsavedCheckpointBytes = 16u << 20;
 
 // The alert feed.
 inline constexpr int64_t kFeedRetentionUs = 7 * kMicrosPerDay;
-inline constexpr size_t kMaxAlertsPerCommit = 1'000;
+inline constexpr size_t kMaxAlertsPerCommit = 4'000;
 inline constexpr int64_t kHeartbeatUs = 15 * kMicrosPerSecond;
 inline constexpr int64_t kSubscriberWriteTimeoutUs = 60 * kMicrosPerSecond;
 inline constexpr int kMaxSubscribers = 2'000;

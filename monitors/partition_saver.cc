@@ -13,8 +13,6 @@
 namespace lapse::monitors {
 namespace {
 
-// While running, so that writing them does not hold up the log's syncs.
-constexpr int64_t kBytesPerSecond = 160 << 20;
 // A batch with fewer bytes is not worth a pause.
 constexpr size_t kMinPacedBytes = 4u << 20;
 // One sync of the folder serves so many files.
@@ -148,8 +146,8 @@ absl::Status PartitionSaver::SavePartitions() {
 
 void PartitionSaver::Pace(size_t bytes) {
   if (bytes < kMinPacedBytes) return;
-  const int64_t pause_us = static_cast<int64_t>(bytes) * limits::kMicrosPerSecond /
-                           kBytesPerSecond;
+  const int64_t pause_us =
+      static_cast<int64_t>(bytes) * limits::kMicrosPerSecond / limits::kCheckpointBytesPerSecond;
   const int64_t until_us = clock_.NowUs() + pause_us;
   MutexLock lock(mutex_);
   while (phase_ == Phase::kRunning && !given_up_ && clock_.NowUs() < until_us) {

@@ -15,8 +15,6 @@ namespace {
 
 using lapse::internal::v1::ControlRecord;
 
-// After so many events a checkpoint is made before its time: a replay goes through about as many.
-constexpr int64_t kMaxEventsBetweenCheckpoints = 4'000'000;
 // Fewer are applied sooner than threads are woken.
 constexpr size_t kMinForkedEvents = 64;
 
@@ -33,7 +31,7 @@ ShardedMatcher::ShardedMatcher(const MatcherOptions& options, const MatcherDeps&
              options.checkpoint_interval_us, *this),
       router_(deps.seed, options.shard_count, monitors_) {
   if (options.checkpoint_interval_us > 0) {
-    events_until_checkpoint_ = kMaxEventsBetweenCheckpoints;
+    events_until_checkpoint_ = limits::kMaxEventsBetweenCheckpoints;
   }
   for (int i = 0; i < options.shard_count; ++i) {
     workers_.push_back(std::make_unique<ShardWorker>(deps.seed, i, options.shard_count, recorder_));
@@ -154,7 +152,7 @@ void ShardedMatcher::AskForCheckpoint(const storage::LogEntry& entry) {
   if (events_until_checkpoint_ == 0) return;
   events_until_checkpoint_ -= static_cast<int64_t>(entry.events.size());
   if (events_until_checkpoint_ > 0) return;
-  events_until_checkpoint_ = kMaxEventsBetweenCheckpoints;
+  events_until_checkpoint_ = limits::kMaxEventsBetweenCheckpoints;
   saver_.Request();
 }
 
