@@ -112,6 +112,10 @@ inline constexpr int64_t kAlertStoreRetryUs = kMicrosPerSecond;
 
 // Checkpoints.
 inline constexpr int64_t kDefaultCheckpointIntervalUs = 30 * kMicrosPerSecond;
+// After so many events a checkpoint is made before its time: a replay goes through about as many.
+inline constexpr int64_t kMaxEventsBetweenCheckpoints = 4'000'000;
+// While running, so that writing them does not hold up the log's syncs.
+inline constexpr int64_t kCheckpointBytesPerSecond = 160 << 20;
 // Of one partition, before compression.
 inline constexpr size_t kMaxPartitionStateBytes = 1u << 30;
 // Serialized and not saved yet; beyond, the shards put the rest of a checkpoint off.

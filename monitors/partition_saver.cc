@@ -13,6 +13,8 @@
 namespace lapse::monitors {
 namespace {
 
+// A batch with fewer bytes is not worth a pause.
+constexpr size_t kMinPacedBytes = 4u << 20;
 // One sync of the folder serves so many files.
 constexpr size_t kPartitionsPerSave = 32;
 // A stop waits for what has been begun.
@@ -158,8 +160,22 @@ absl::Status PartitionSaver::SavePartitions() {
     if (batch.empty()) return result;
     // After a failure the shards still hand over the rest.
     if (result.ok()) result = Save(batch);
-    for (const storage::PartitionCheckpoint& saved : batch) unsaved_bytes_ -= saved.state.size();
+    size_t bytes = 0;
+    for (const storage::PartitionCheckpoint& saved : batch) bytes += saved.state.size();
+    unsaved_bytes_ -= bytes;
     source_.OnCheckpointRoom();
+    Pace(bytes);
+  }
+}
+
+void PartitionSaver::Pace(size_t bytes) {
+  if (bytes < kMinPacedBytes) return;
+  const int64_t pause_us =
+      static_cast<int64_t>(bytes) * limits::kMicrosPerSecond / limits::kCheckpointBytesPerSecond;
+  const int64_t until_us = clock_.NowUs() + pause_us;
+  MutexLock lock(mutex_);
+  while (phase_ == Phase::kRunning && !given_up_ && clock_.NowUs() < until_us) {
+    clock_.WaitUntil(lock, work_, until_us);
   }
 }
 

@@ -97,6 +97,8 @@ class PartitionSaver {
   void RunCycle();
   absl::Status SaveCycle();
   absl::Status SavePartitions();
+  // Waits until `bytes` more may be written.
+  void Pace(size_t bytes);
   absl::Status SaveManifest(const CycleStart& start);
   // Takes some of what was added; none when every shard is done. ABORTED where the cycle was given
   // up.

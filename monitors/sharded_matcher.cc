@@ -30,6 +30,9 @@ ShardedMatcher::ShardedMatcher(const MatcherOptions& options, const MatcherDeps&
       saver_(deps.checkpoints, deps.monitors, deps.clock, options.shard_count,
              options.checkpoint_interval_us, *this),
       router_(deps.seed, options.shard_count, monitors_) {
+  if (options.checkpoint_interval_us > 0) {
+    events_until_checkpoint_ = limits::kMaxEventsBetweenCheckpoints;
+  }
   for (int i = 0; i < options.shard_count; ++i) {
     workers_.push_back(std::make_unique<ShardWorker>(deps.seed, i, options.shard_count, recorder_));
   }
@@ -101,6 +104,7 @@ void ShardedMatcher::Start(storage::MarkRequester& marks) {
 
 void ShardedMatcher::OnEntry(std::shared_ptr<const storage::LogEntry> entry) {
   if (let_unused_go_.exchange(false)) LetUnusedGo();
+  AskForCheckpoint(*entry);
   auto routed = router_.Route(*entry, entry);
   if (!routed.ok()) {
     Fail(routed.status());
@@ -142,6 +146,14 @@ void ShardedMatcher::Fail(const absl::Status& status) {
 void ShardedMatcher::LetUnusedGo() {
   // Only this thread moves routed_.
   router_.TellGone(monitors_.DropUnused(AppliedPosition(), routed_.position));
+}
+
+void ShardedMatcher::AskForCheckpoint(const storage::LogEntry& entry) {
+  if (events_until_checkpoint_ == 0) return;
+  events_until_checkpoint_ -= static_cast<int64_t>(entry.events.size());
+  if (events_until_checkpoint_ > 0) return;
+  events_until_checkpoint_ = limits::kMaxEventsBetweenCheckpoints;
+  saver_.Request();
 }
 
 storage::LogPosition ShardedMatcher::AppliedPosition() const {

@@ -139,6 +139,7 @@ class ShardedMatcher : public storage::LogFollower,
   void NoteRouted(const storage::LogEntry& entry);
   void Fail(const absl::Status& status);
   void LetUnusedGo();
+  void AskForCheckpoint(const storage::LogEntry& entry);
   storage::LogPosition AppliedPosition() const;
   // Puts a job made by `make` into every worker's queue, all at one log position.
   template <typename MakeJob>
@@ -165,6 +166,9 @@ class ShardedMatcher : public storage::LogFollower,
   Mutex restore_mutex_;
   // While the log is replayed.
   std::unique_ptr<ForkJoin> replay_threads_;
+
+  // Of the thread that routes: since a checkpoint was last asked for; 0 where none is made by itself.
+  int64_t events_until_checkpoint_ = 0;
 
   Mutex stop_mutex_;
   bool alerts_stored_ = true;
