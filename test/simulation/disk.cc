@@ -9,6 +9,9 @@
 namespace lapse::simulation {
 namespace {
 
+constexpr uint64_t kSyncUs = 4'000;
+constexpr uint64_t kSlowSyncUs = 3'000'000;
+constexpr uint64_t kSlowSyncOneIn = 400;
 constexpr uint64_t kTracePrime = 0x100000001b3;
 
 bool IsChange(Operation kind) {
@@ -38,7 +41,7 @@ void Disk::FailAfter(Operation kind, int64_t operations) {
 }
 
 int Disk::Begin(Operation kind, const std::string& what, int64_t offset, int64_t size) {
-  Scheduler::Get()->Preempt();
+  TakeTime(kind);
   ++operations_;
   const uint64_t value = std::hash<std::string>()(what) ^ (static_cast<uint64_t>(offset) << 20) ^
                          static_cast<uint64_t>(size * 8 + static_cast<int>(kind));
@@ -51,8 +54,24 @@ int Disk::Begin(Operation kind, const std::string& what, int64_t offset, int64_t
   return 0;
 }
 
+// A sync takes milliseconds, seldom seconds; meanwhile others run.
+void Disk::TakeTime(Operation kind) {
+  Scheduler& scheduler = *Scheduler::Get();
+  if (!scheduler.InTask()) return;
+  if (kind != Operation::kSync) return scheduler.Preempt();
+  const bool slow = random_() % kSlowSyncOneIn == 0;
+  const int64_t took_us = static_cast<int64_t>(random_() % (slow ? kSlowSyncUs : kSyncUs));
+  ++syncing_;
+  const int64_t end_us = scheduler.steady_us() + 1 + took_us;
+  while (scheduler.steady_us() < end_us) {
+    scheduler.Wait(this, scheduler.wall_us() + end_us - scheduler.steady_us());
+  }
+  --syncing_;
+}
+
 void Disk::Kill() {
   changes_until_crash_ = operations_until_fault_ = -1;
+  syncing_ = 0;
   fault_hit_ = false;
   for (const auto& [path, inode] : names_) inode->attachment.reset();
 }

@@ -81,6 +81,8 @@ class Disk {
   // Writes that need more space fail with ENOSPC.
   void SetFull(bool full) { full_ = full; }
   bool full() const { return full_; }
+  // Whether a sync is under way, which takes time.
+  bool syncing() const { return syncing_ > 0; }
   // Called where the life ends by CrashAfter.
   void OnCrash(std::function<void()> die) { die_ = std::move(die); }
   // No fault is to come any more, handles that are open mean nothing any more. Nothing is lost...
@@ -116,6 +118,7 @@ class Disk {
     InodeRef made;
   };
 
+  void TakeTime(Operation kind);
   int Begin(Operation kind, const std::string& what, int64_t offset, int64_t size);
   void Apply(const NameChange& change, std::map<std::string, InodeRef>& names) const;
   void CrashNames();
@@ -129,6 +132,7 @@ class Disk {
   int64_t operations_until_fault_ = -1;
   Operation fault_kind_ = Operation::kLook;
   bool fault_hit_ = false;
+  int syncing_ = 0;
   bool full_ = false;
   std::function<void()> die_;
   uint64_t trace_ = 0;

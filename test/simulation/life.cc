@@ -70,6 +70,7 @@ class Life : private NodeObserver {
   void OnPublished(storage::FeedPosition last) override { feed_.NotePublished(last); }
 
   void Tell(const std::string& what);
+  void TellLog() const;
   void Count(const std::string& what) { ++report_.counts[what]; }
 
   const LifeOptions options_;
@@ -94,10 +95,17 @@ void Life::Tell(const std::string& what) {
                static_cast<double>(world_.clock().NowUs() - kBirthUs) / 1e6, what.c_str());
 }
 
+// What was judged, a line each.
+void Life::TellLog() const {
+  for (int64_t position = 1; position <= log_.last_position(); ++position)
+    std::fprintf(stderr, "%s\n", Describe(log_.entry(position)).c_str());
+}
+
 void Life::OnEntry(const storage::LogEntry& entry) { seen_.Update(log_.See(entry)); }
 
 LifeReport Life::Run() {
   report_.status = RunSteps();
+  if (options_.verbose && !report_.status.ok()) TellLog();
   report_.trace = world_.disk().trace() * 31 + static_cast<uint64_t>(world_.scheduler().switches());
   report_.counts["requests accepted"] = requests_.accepted();
   report_.counts["requests refused"] = requests_.refused();
@@ -345,6 +353,7 @@ absl::Status Life::Judge() {
   world_.disk().FailAfter(Operation::kLook, -1);
   // What waits for a disk that was full until now is tried again.
   world_.Pass(3 * kMicrosPerSecond);
+  while (world_.disk().syncing()) world_.Pass(limits::kMicrosPerMilli);
   RETURN_IF_ERROR(seen_);
   const absl::Status health = node_->Health();
   if (!health.ok()) return CheckHealth();

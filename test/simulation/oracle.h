@@ -126,7 +126,7 @@ class KeyModel {
   Rules rules_;
   std::string key_;
   int64_t revision_;
-  // Of the last event.
+  // The latest of its events.
   int64_t receive_time_us_ = 0;
   // In order.
   std::vector<KeyedEvent> events_;

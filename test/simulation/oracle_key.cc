@@ -167,7 +167,7 @@ std::vector<Judgement> KeyModel::Judge() const {
 
 void KeyModel::Take(const ReferenceEvent& event, Part part, const Now& now, Books& books) {
   const KeyedEvent placed = Place(event, part, now);
-  receive_time_us_ = event.receive_time_us;
+  receive_time_us_ = std::max(receive_time_us_, event.receive_time_us);
   if (placed.straggler()) ++books.stragglers;
   events_.insert(std::upper_bound(events_.begin(), events_.end(), placed, ComesBefore), placed);
   const std::vector<Judgement> judgements = Judge();

@@ -23,7 +23,9 @@ ReferenceEntry CopyOf(const storage::LogEntry& entry) {
   return copy;
 }
 
-std::string TextOf(const ReferenceEntry& entry) {
+}  // namespace
+
+std::string Describe(const ReferenceEntry& entry) {
   std::string text = absl::StrCat(entry.position, " ", entry.write_time_us, " ", entry.mark_time_us,
                                   " ", entry.controls.size());
   for (const auto& control : entry.controls) {
@@ -35,8 +37,6 @@ std::string TextOf(const ReferenceEntry& entry) {
   }
   return text;
 }
-
-}  // namespace
 
 absl::Status ReferenceLog::See(const storage::LogEntry& entry) {
   if (entry.position <= last_position()) return CheckSame(entry);
@@ -67,8 +67,8 @@ absl::Status ReferenceLog::CheckFollows(const storage::LogEntry& entry) const {
 }
 
 absl::Status ReferenceLog::CheckSame(const storage::LogEntry& entry) const {
-  const std::string known = TextOf(this->entry(entry.position));
-  const std::string seen = TextOf(CopyOf(entry));
+  const std::string known = Describe(this->entry(entry.position));
+  const std::string seen = Describe(CopyOf(entry));
   if (known == seen) return absl::OkStatus();
   return Wrong(entry, absl::StrCat("it has changed, from\n", known, "\nto\n", seen));
 }

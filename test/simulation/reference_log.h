@@ -30,6 +30,9 @@ struct ReferenceEntry {
   std::vector<ReferenceEvent> events;
 };
 
+// As text: all that it holds, a line for each control and event.
+std::string Describe(const ReferenceEntry& entry);
+
 // Grows and never changes: an entry that was once seen durable must stay as it is.
 class ReferenceLog {
  public:
