@@ -66,10 +66,9 @@ class EventFrameReader {
  public:
   explicit EventFrameReader(absl::string_view frames) : in_(frames) {}
 
-  // False at the end, and where no such field comes next.
+  // False at the end, and where no such field comes next, or none that is whole: then the last
+  // event did not end where the frames do.
   bool Next(absl::string_view* event) { return in_.TakeTag(kTag) && in_.TakeBytes(event); }
-  // Whether the end was reached.
-  bool done() const { return in_.done(); }
 
  private:
   static constexpr uint8_t kTag = 2 << 3 | 2;
