@@ -21,6 +21,7 @@ absl::StatusOr<std::vector<RoutedEntry>> ShardRouter::Route(
     shard.mark_time_us = entry.mark_time_us;
     shard.controls = controls;
     shard.owner = owner;
+    shard.events.reserve(entry.events.size() / static_cast<size_t>(shard_count_));
   }
   Counts counts;
   for (const storage::AcceptedEvent& event : entry.events) RouteEvent(event, routed, counts);

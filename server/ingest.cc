@@ -64,9 +64,12 @@ EventRejection MakeRejection(int index, const absl::Status& status) {
 // Whether there are events alone, and for a single event one of them.
 bool CountEvents(IngestKind kind, IngestRequest* request) {
   EventFrameReader frames(request->frames);
+  const char* end = request->frames.data();
   absl::string_view event;
-  while (frames.Next(&event)) ++request->event_count;
-  return frames.done() && (kind != IngestKind::kEvent || request->event_count <= 1);
+  for (; frames.Next(&event); ++request->event_count) end = event.data() + event.size();
+  // A last one that is cut off leaves bytes over.
+  return end == request->frames.data() + request->frames.size() &&
+         (kind != IngestKind::kEvent || request->event_count <= 1);
 }
 
 // False where the bytes are not of the usual form.

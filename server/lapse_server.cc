@@ -22,6 +22,7 @@
 #include "notifiers/email_channel.h"
 #include "server/alert_hub.h"
 #include "server/alert_service.h"
+#include "server/entry_fan_out.h"
 #include "server/event_service.h"
 #include "server/event_types.h"
 #include "server/executor.h"
@@ -48,6 +49,9 @@ constexpr int kFillThreads = 4;
 constexpr int kSlowThreads = 4;
 constexpr size_t kSlowQueue = 64;
 constexpr size_t kMaxIngestStreams = 10'000;
+constexpr int kMaxFrameBytes = 1 << 20;
+// What a client may send ahead of our reading, on a stream.
+constexpr int kLookaheadBytes = 256 << 10;
 // Of the 5 s that a stop may take: what calls under way get before they are cut.
 constexpr std::chrono::microseconds kShutdownGrace(limits::kStopCallsUs);
 // A monitor change is recorded within moments of its commit; the tally may be saved in between.
@@ -66,22 +70,6 @@ int ShardCount(const Options& options) {
   if (options.shard_count > 0) return options.shard_count;
   return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 64u));
 }
-
-// Hands each entry to the tally and to the matcher.
-class EntryFanOut : public storage::LogFollower {
- public:
-  EntryFanOut(EventTypes& types, monitors::ShardedMatcher& matcher)
-      : types_(types), matcher_(matcher) {}
-
-  void OnEntry(std::shared_ptr<const storage::LogEntry> entry) override {
-    types_.Count(*entry);
-    matcher_.OnEntry(std::move(entry));
-  }
-
- private:
-  EventTypes& types_;
-  monitors::ShardedMatcher& matcher_;
-};
 
 class LapseServerImpl : public LapseServer, private monitors::MatcherListener {
  public:
@@ -340,6 +328,9 @@ absl::Status LapseServerImpl::Serve() {
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kMaxTransportMessageBytes));
   // Two servers on one port would share its clients by chance.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // A batch comes in a few pieces.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kMaxFrameBytes);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kLookaheadBytes);
   builder.RegisterService(event_service_.get());
   builder.RegisterService(monitor_service_.get());
   builder.RegisterService(alert_service_.get());
@@ -449,6 +440,7 @@ void LapseServerImpl::Stop() {
   if (server_ != nullptr) EndCalls();
   housekeeper_.Stop();
   if (log_ != nullptr) log_->Stop();
+  if (fan_out_ != nullptr) fan_out_->Stop();
   if (matcher_ != nullptr) matcher_->Stop();
   if (dispatcher_ != nullptr) dispatcher_->Stop();
   slow_executor_.Stop();

@@ -14,8 +14,6 @@ namespace {
 
 using lapse::internal::v1::ChunkHeader;
 
-constexpr int kCompressionLevel = 1;
-
 uint64_t ChecksumOf(absl::string_view header, absl::string_view body) {
   // Seeding the one with the other makes the border between them part of the checksum.
   return XXH3_64bits_withSeed(body.data(), body.size(), XXH3_64bits(header.data(), header.size()));
@@ -23,106 +21,94 @@ uint64_t ChecksumOf(absl::string_view header, absl::string_view body) {
 
 absl::Status Damaged(const char* what) { return absl::DataLossError(what); }
 
-// Joins the entry's events as the elements of a BatchIngestEventsRequest. Where events came next to
-// each other, so they are copied together.
+// Writes a zstd frame that holds bytes as they are: what is sealed is compressed then, and once is
+// enough.
+class StoredFrame {
+ public:
+  // `size` bytes will be added, more than none.
+  StoredFrame(size_t size, std::string* out) : left_(size), out_(*out) {
+    out_.reserve(out_.size() + kHeaderBytes + size + kBlockHeaderBytes * (1 + size / kBlockBytes));
+    Number(kMagic, 4);
+    Number(kDescriptor, 1);
+    Number(static_cast<uint32_t>(size), 4);
+  }
+
+  void Add(absl::string_view bytes) {
+    while (!bytes.empty()) {
+      if (block_left_ == 0) BeginBlock();
+      const absl::string_view part = bytes.substr(0, block_left_);
+      out_.append(part.data(), part.size());
+      block_left_ -= part.size();
+      bytes.remove_prefix(part.size());
+    }
+  }
+
+ private:
+  static constexpr uint32_t kMagic = 0xFD2FB528;
+  // A single segment, whose size stands in four bytes.
+  static constexpr uint32_t kDescriptor = 0xA0;
+  static constexpr size_t kHeaderBytes = 9;
+  static constexpr size_t kBlockHeaderBytes = 3;
+  static constexpr size_t kBlockBytes = 128 << 10;
+
+  void Number(uint32_t number, int bytes) {
+    for (int i = 0; i < bytes; ++i) out_.push_back(static_cast<char>(number >> (8 * i)));
+  }
+
+  // Type raw; the last one says so.
+  void BeginBlock() {
+    block_left_ = std::min(left_, kBlockBytes);
+    left_ -= block_left_;
+    const uint32_t last = left_ == 0 ? 1 : 0;
+    Number(static_cast<uint32_t>(block_left_) << 3 | last, kBlockHeaderBytes);
+  }
+
+  size_t left_;
+  size_t block_left_ = 0;
+  std::string& out_;
+};
+
+// Joins events as the elements of a BatchIngestEventsRequest. Those that came next to each other
+// are copied together.
 class EventJoiner {
  public:
-  void Add(const EventView& event) {
-    const absl::string_view bytes = event.bytes();
-    const size_t frame = EventFrameBytes(bytes.size());
-    if (!run_.empty() && run_.data() + run_.size() + frame == bytes.data()) {
-      run_ = absl::string_view(run_.data(), run_.size() + frame + bytes.size());
+  explicit EventJoiner(StoredFrame* out) : out_(*out) {}
+  ~EventJoiner() { out_.Add(run_); }
+
+  void Add(absl::string_view event) {
+    const size_t frame = EventFrameBytes(event.size());
+    if (!run_.empty() && run_.data() + run_.size() + frame == event.data()) {
+      run_ = absl::string_view(run_.data(), run_.size() + frame + event.size());
       return;
     }
-    EndRun();
     char header[kMaxFrameBytes];
-    joined_.append(header, WriteEventFrame(bytes.size(), header) - header);
-    run_ = bytes;
-  }
-  std::string Take() {
-    EndRun();
-    return std::exchange(joined_, {});
+    out_.Add(run_);
+    out_.Add({header, static_cast<size_t>(WriteEventFrame(event.size(), header) - header)});
+    run_ = event;
   }
 
  private:
   static constexpr size_t kMaxFrameBytes = 6;
 
-  void EndRun() {
-    joined_.append(run_.data(), run_.size());
-    run_ = {};
-  }
-
-  std::string joined_;
+  StoredFrame& out_;
   absl::string_view run_;
 };
 
-// Appends the bytes as a zstd frame of their own.
-absl::Status Compress(absl::string_view bytes, std::string* out) {
-  // A context is large: one a thread, kept.
-  thread_local const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
-                                                                                  &ZSTD_freeCCtx);
-  const size_t before = out->size();
-  out->resize(before + ZSTD_compressBound(bytes.size()));
-  const size_t size = ZSTD_compressCCtx(context.get(), out->data() + before, out->size() - before,
-                                        bytes.data(), bytes.size(), kCompressionLevel);
-  if (ZSTD_isError(size)) return absl::InternalError(ZSTD_getErrorName(size));
-  out->resize(before + size);
-  return absl::OkStatus();
+size_t JoinedSize(const LogEntry& entry) {
+  size_t size = 0;
+  for (const AcceptedEvent& accepted : entry.events) {
+    size += EventFrameBytes(accepted.event->bytes().size()) + accepted.event->bytes().size();
+  }
+  return size;
 }
 
-// A chunk's body in the making: zstd frames one after another, which decompress as one.
-class BodyWriter {
- public:
-  explicit BodyWriter(std::string* body) : body_(*body) {}
-
-  void Add(const EventView& event) { joiner_.Add(event); }
-  absl::Status AddPacked(const EventBatch& batch) {
-    RETURN_IF_ERROR(EndFrame());
-    body_.append(batch.packed());
-    size_ += batch.ByteSize();
-    return absl::OkStatus();
-  }
-  absl::Status EndFrame() {
-    const std::string joined = joiner_.Take();
-    if (joined.empty()) return absl::OkStatus();
-    size_ += joined.size();
-    return Compress(joined, &body_);
-  }
-  // Before compression.
-  size_t size() const { return size_; }
-
- private:
-  std::string& body_;
-  EventJoiner joiner_;
-  size_t size_ = 0;
-};
-
-// Whether the entry's events from `first` on are those of `batch`, and none is missing.
-bool IsWhole(const EventBatch& batch, const LogEntry& entry, size_t first) {
-  const size_t count = batch.events().size();
-  return count > 0 && first + count <= entry.events.size() &&
-         entry.events[first].event == &batch.events().front() &&
-         entry.events[first + count - 1].event == &batch.events().back();
-}
-
-// The events stand in the order of what owns them.
-absl::Status WriteBody(const LogEntry& entry, BodyWriter& writer) {
-  size_t next = 0;
-  for (const EventBatch& batch : entry.owned) {
-    if (!batch.packed().empty() && IsWhole(batch, entry, next)) {
-      RETURN_IF_ERROR(writer.AddPacked(batch));
-      next += batch.events().size();
-      continue;
-    }
-    const EventView* const end = batch.events().data() + batch.events().size();
-    for (; next < entry.events.size() && entry.events[next].event >= batch.events().data() &&
-           entry.events[next].event < end;
-         ++next) {
-      writer.Add(*entry.events[next].event);
-    }
-  }
-  if (next != entry.events.size()) return absl::InternalError("an event that nothing owns");
-  return writer.EndFrame();
+std::string BodyOf(const LogEntry& entry, size_t size) {
+  std::string body;
+  if (size == 0) return body;
+  StoredFrame frame(size, &body);
+  EventJoiner joiner(&frame);
+  for (const AcceptedEvent& accepted : entry.events) joiner.Add(accepted.event->bytes());
+  return body;
 }
 
 absl::StatusOr<absl::string_view> Decompress(absl::string_view body, int64_t expected_size,
@@ -152,10 +138,13 @@ absl::Status ReadBody(absl::string_view body, int64_t expected_size, EventBatch*
   ASSIGN_OR_RETURN(const absl::string_view bytes, Decompress(body, expected_size, batch));
   EventFrameReader frames(bytes);
   absl::string_view event;
-  while (frames.Next(&event)) {
+  const char* end = bytes.data();
+  for (; frames.Next(&event); end = event.data() + event.size()) {
     if (!batch->Add(event)) RETURN_IF_ERROR(ReadOddEvent(event, batch));
   }
-  return frames.done() ? absl::OkStatus() : Damaged("the body holds no events");
+  // A last one that is cut off leaves bytes over.
+  return end == bytes.data() + bytes.size() ? absl::OkStatus()
+                                            : Damaged("the body holds no events");
 }
 
 void AddSegments(const LogEntry& entry, ChunkHeader* header) {
@@ -206,21 +195,13 @@ absl::Status FillEvents(const ChunkHeader& header, LogEntry* entry) {
 
 }  // namespace
 
-absl::StatusOr<std::string> PackEvents(const EventBatch& batch) {
-  std::string packed;
-  EventJoiner joiner;
-  for (const EventView& event : batch.events()) joiner.Add(event);
-  RETURN_IF_ERROR(Compress(joiner.Take(), &packed));
-  return packed;
-}
-
 absl::StatusOr<EncodedChunk> EncodeChunk(const LogEntry& entry) {
   EncodedChunk chunk;
-  BodyWriter writer(&chunk.body);
-  RETURN_IF_ERROR(WriteBody(entry, writer));
-  if (writer.size() > limits::kMaxQueuedBytes)
+  const size_t size = JoinedSize(entry);
+  if (size > limits::kMaxQueuedBytes)
     return absl::InvalidArgumentError("too many bytes for one log entry");
-  chunk.header = HeaderOf(entry, static_cast<int64_t>(writer.size())).SerializeAsString();
+  chunk.body = BodyOf(entry, size);
+  chunk.header = HeaderOf(entry, static_cast<int64_t>(size)).SerializeAsString();
   chunk.checksum = ChecksumOf(chunk.header, chunk.body);
   for (const AcceptedEvent& accepted : entry.events) {
     const int64_t time_us = ReportedTimeUs(*accepted.event, accepted.receive_time_us);

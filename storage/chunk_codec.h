@@ -1,6 +1,6 @@
 // Between a log entry and its bytes on disk: a header (ChunkHeader) and a body (the events as one
-// serialized BatchIngestEventsRequest, compressed by zstd in one or more frames), with one checksum
-// over both.
+// serialized BatchIngestEventsRequest, in a zstd frame), with one checksum over both. Nothing is
+// compressed: that is done once, when a file is sealed. Bodies of earlier versions are.
 #ifndef LAPSE_STORAGE_CHUNK_CODEC_H_
 #define LAPSE_STORAGE_CHUNK_CODEC_H_
 
@@ -25,11 +25,7 @@ struct EncodedChunk {
   int64_t max_time_us = INT64_MIN;
 };
 
-// What SetPacked takes: the work of EncodeChunk that can be done before the events have their
-// place.
-absl::StatusOr<std::string> PackEvents(const EventBatch& batch);
-
-// The entry's events stand in the order of those of `owned`. INVALID_ARGUMENT where the events have
+// INVALID_ARGUMENT where the events have
 // more bytes than limits::kMaxQueuedBytes. The entry's conflicts are not kept.
 absl::StatusOr<EncodedChunk> EncodeChunk(const LogEntry& entry);
 

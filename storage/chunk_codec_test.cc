@@ -2,10 +2,13 @@
 
 #include <random>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
+#include "lapse/v1/event_service.pb.h"
 #include "storage/test_entries.h"
 #include "xxhash.h"
+#include "zstd.h"
 
 namespace lapse::storage {
 namespace {
@@ -46,6 +49,56 @@ TEST(ChunkCodecTest, EntryWithoutEventsHasNoBody) {
   const LogEntry entry = TestEntry(1, 1, kTestTimeUs, {});
   const EncodedChunk chunk = EncodeChunk(entry).value();
   EXPECT_TRUE(chunk.body.empty());
+  EXPECT_TRUE(SameEntry(entry, *DecodeChunk(chunk.header, chunk.body, chunk.checksum).value()));
+}
+
+// As earlier versions wrote bodies: compressed, and with whatever protobuf kept of an event.
+EncodedChunk WithBody(const std::string& header_bytes, const std::string& events) {
+  lapse::internal::v1::ChunkHeader header;
+  header.ParseFromString(header_bytes);
+  header.set_body_size_bytes(static_cast<int64_t>(events.size()));
+  EncodedChunk chunk;
+  chunk.header = header.SerializeAsString();
+  chunk.body.resize(ZSTD_compressBound(events.size()));
+  chunk.body.resize(
+      ZSTD_compress(chunk.body.data(), chunk.body.size(), events.data(), events.size(), 1));
+  chunk.checksum = ValidChecksum(chunk.header, chunk.body);
+  return chunk;
+}
+
+TEST(ChunkCodecTest, CompressedBodyOfAnEarlierVersionIsRead) {
+  const LogEntry entry = FullEntry();
+  lapse::v1::BatchIngestEventsRequest events;
+  for (const AcceptedEvent& e : entry.events) *events.add_events() = e.event->ToEvent();
+  const EncodedChunk chunk =
+      WithBody(EncodeChunk(entry).value().header, events.SerializeAsString());
+  const auto decoded = DecodeChunk(chunk.header, chunk.body, chunk.checksum);
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_TRUE(SameEntry(entry, **decoded));
+}
+
+TEST(ChunkCodecTest, EventThatIsNotInTheUsualFormIsReadAllTheSame) {
+  const LogEntry entry = TestEntry(1, 1, kTestTimeUs, {TestEvent("a", "1")});
+  const lapse::v1::Event event = entry.events[0].event->ToEvent();
+  // The type first, then the rest: protobuf takes fields in any order.
+  lapse::v1::Event type, rest = event;
+  type.set_type(event.type());
+  rest.clear_type();
+  const std::string odd = type.SerializeAsString() + rest.SerializeAsString();
+  const std::string framed = std::string("\x12") + static_cast<char>(odd.size()) + odd;
+  const EncodedChunk chunk = WithBody(EncodeChunk(entry).value().header, framed);
+  const auto decoded = DecodeChunk(chunk.header, chunk.body, chunk.checksum);
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_TRUE(SameEntry(entry, **decoded));
+}
+
+TEST(ChunkCodecTest, LargeBodyComesBackAsItWas) {
+  std::vector<lapse::v1::Event> events;
+  for (int i = 0; i < 500; ++i) {
+    events.push_back(TestEvent(std::to_string(i), std::string(1'000, 'k')));
+  }
+  const LogEntry entry = TestEntry(1, 1, kTestTimeUs, events);
+  const EncodedChunk chunk = EncodeChunk(entry).value();
   EXPECT_TRUE(SameEntry(entry, *DecodeChunk(chunk.header, chunk.body, chunk.checksum).value()));
 }
 

@@ -1,7 +1,7 @@
 #include "storage/chunk_index.h"
 
 #include <algorithm>
-#include <optional>
+#include <string>
 
 #include "base/fingerprint.h"
 
@@ -12,11 +12,18 @@ template <typename Take>
 void ForEachFingerprint(uint64_t seed, const LogEntry& entry, const IndexedAttributes& attributes,
                         Take take) {
   std::string text;
-  for (const std::string& attribute : attributes) {
-    for (const AcceptedEvent& accepted : entry.events) {
-      const std::optional<EventAttribute> found = accepted.event->FindAttribute(attribute);
-      if (!found.has_value() || !KeyText(*found, &text)) continue;
-      take(IndexFingerprint(seed, attribute, text));
+  EventAttribute attribute;
+  for (const AcceptedEvent& accepted : entry.events) {
+    AttributeReader reader(*accepted.event);
+    while (reader.Next(&attribute)) {
+      if (std::find(attributes.begin(), attributes.end(), attribute.name) == attributes.end()) {
+        continue;
+      }
+      if (attribute.kind == EventAttribute::Kind::kString) {
+        take(IndexFingerprint(seed, attribute.name, attribute.text));
+      } else if (KeyText(attribute, &text)) {
+        take(IndexFingerprint(seed, attribute.name, text));
+      }
     }
   }
 }

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -48,19 +47,12 @@ class EventBatch {
   std::vector<int> GiveIds(absl::FunctionRef<std::string()> next);
 
   const std::vector<EventView>& events() const { return events_; }
-
-  // All of its events in their frames, compressed for a chunk's body (see PackEvents); empty where
-  // that is still to be done. Goes with the events as they are: no more are added.
-  void SetPacked(std::string packed) { packed_ = std::move(packed); }
-  const std::string& packed() const { return packed_; }
-
   // Of the events in their frames.
   size_t ByteSize() const;
 
  private:
   std::vector<std::unique_ptr<char[]>> buffers_;
   std::vector<EventView> events_;
-  std::string packed_;
 };
 
 // How many bytes the frame of an event adds to it, and the frame written to `out`; returns where it
@@ -74,10 +66,9 @@ class EventFrameReader {
  public:
   explicit EventFrameReader(absl::string_view frames) : in_(frames) {}
 
-  // False at the end, and where no such field comes next.
+  // False at the end, and where no such field comes next, or none that is whole: then the last
+  // event did not end where the frames do.
   bool Next(absl::string_view* event) { return in_.TakeTag(kTag) && in_.TakeBytes(event); }
-  // Whether the end was reached.
-  bool done() const { return in_.done(); }
 
  private:
   static constexpr uint8_t kTag = 2 << 3 | 2;

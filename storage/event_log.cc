@@ -13,7 +13,6 @@
 #include "base/status_macros.h"
 #include "base/uuid.h"
 #include "spdlog/spdlog.h"
-#include "storage/chunk_codec.h"
 #include "storage/chunk_store_errors.h"
 #include "storage/duplicate_window.h"
 #include "storage/duplicate_window_file.h"
@@ -33,8 +32,6 @@ constexpr int64_t kMaxWaitUs = 250 * limits::kMicrosPerMilli;
 constexpr int64_t kMarkRetryUs = limits::kMicrosPerSecond;
 constexpr int64_t kStoppedRetryUs = 10 * limits::kMicrosPerSecond;
 constexpr int64_t kStoppingRetryUs = limits::kMicrosPerSecond;
-// Smaller requests compress better together.
-constexpr size_t kMinPackedBytes = 32 << 10;
 constexpr size_t kSavedEntriesAtOnce = 16'384;
 
 // An event whose id is the server's matches nothing.
@@ -204,10 +201,6 @@ absl::Status EventLogThread::Append(EventBatch events, AppendCallback done) {
   request.events = std::move(events);
   request.digests = DigestsOf(store_.Seed(), request.events, request.server_id_indexes);
   request.bytes = request.events.ByteSize();
-  if (request.bytes >= kMinPackedBytes) {
-    ASSIGN_OR_RETURN(std::string packed, PackEvents(request.events));
-    request.events.SetPacked(std::move(packed));
-  }
   request.done = std::move(done);
   return Push(std::move(request));
 }

@@ -7,7 +7,7 @@ namespace lapse::storage {
 namespace {
 
 // Events between bringing what an event's look-up touches near, and the look-up.
-constexpr size_t kLookAhead = 12;
+constexpr size_t kLookAhead = 32;
 
 }  // namespace
 

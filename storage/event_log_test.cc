@@ -149,6 +149,22 @@ TEST_F(EventLogTest, ControlIsAnsweredWithItsPosition) {
   EXPECT_EQ(answered, store_.LastPosition());
 }
 
+TEST_F(EventLogTest, IsBehindWhileHalfOfTheQueueIsTaken) {
+  Start();
+  HoldBack();
+  Answers answers;
+  size_t queued = 0;
+  while (!log_->IsBehind() && queued < limits::kMaxQueuedEvents) {
+    ASSERT_TRUE(log_->Append(LargeBatch(std::to_string(queued) + "-"), answers.Next()).ok());
+    queued += limits::kMaxChunkEvents;
+  }
+  EXPECT_GT(queued, limits::kMaxQueuedEvents / 2);
+  EXPECT_LE(queued, limits::kMaxQueuedEvents / 2 + limits::kMaxChunkEvents);
+  follower_->Block(false);
+  for (const auto& result : answers.Await()) EXPECT_TRUE(result.ok()) << result.status();
+  EXPECT_FALSE(log_->IsBehind());
+}
+
 TEST_F(EventLogTest, FullQueueRefusesAndKeepsWhatItHas) {
   Start();
   HoldBack();

@@ -2,6 +2,8 @@
 
 import queue
 
+import grpc
+
 from api import api_case
 from api.api_case import eventually
 
@@ -99,6 +101,34 @@ class EventApiTest(api_case.ApiCase):
         self.assertEqual([r.reason for r in answers[4].result.rejections], ["TYPE_MISSING"])
         self.assertEqual(answers[5].result.accepted_count, 1)
         self.assertEqual([e.id for e in self.client.list_events()], ["1", "3"])
+
+
+class MalformedTest(api_case.ApiCase):
+    """Bytes that are no message of the method are refused by name."""
+
+    def refused(self, error):
+        self.assertEqual(error.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        self.assertEqual(api_case.details(error)["ErrorInfo"].reason, "REQUEST_MALFORMED")
+
+    def test_unary(self):
+        self.start()
+        for method in ("IngestEvent", "BatchIngestEvents"):
+            call = self.client.channel.unary_unary(f"/lapse.v1.EventService/{method}")
+            with self.assertRaises(grpc.RpcError) as caught:
+                call(b"\x12\x7fshort")
+            self.refused(caught.exception)
+
+    def test_stream_answers_what_came_before(self):
+        self.start()
+        batch = self.client.event_api.IngestEventStreamRequest(
+            batch_number=1, events=[self.client.event("1", "t", "k")])
+        call = self.client.channel.stream_stream("/lapse.v1.EventService/IngestEventStream")
+        answers = call(iter([batch.SerializeToString(), b"\xff"]))
+        answer = self.client.event_api.IngestEventStreamResponse.FromString(next(answers))
+        self.assertEqual((answer.batch_number, answer.result.accepted_count), (1, 1))
+        with self.assertRaises(grpc.RpcError) as caught:
+            next(answers)
+        self.refused(caught.exception)
 
 
 class EventTypesTest(api_case.ApiCase):

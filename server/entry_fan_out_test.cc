@@ -1,0 +1,96 @@
+#include "server/entry_fan_out.h"
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "storage/memory/state_store.h"
+
+namespace lapse::server {
+namespace {
+
+using ::testing::ElementsAre;
+
+// Keeps the positions it is handed; may be held in the act.
+class HeldFollower : public storage::LogFollower {
+ public:
+  void OnEntry(std::shared_ptr<const storage::LogEntry> entry) override {
+    MutexLock lock(mutex_);
+    positions_.push_back(entry->position);
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return !held_; });
+  }
+
+  void Hold(bool held) {
+    MutexLock lock(mutex_);
+    held_ = held;
+    changed_.notify_all();
+  }
+
+  void AwaitCount(size_t count) {
+    MutexLock lock(mutex_);
+    changed_.wait(lock, [&] { return positions_.size() >= count; });
+  }
+
+  std::vector<storage::LogPosition> positions() {
+    MutexLock lock(mutex_);
+    return positions_;
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  bool held_ = false;
+  std::vector<storage::LogPosition> positions_;
+};
+
+std::shared_ptr<const storage::LogEntry> EntryAt(storage::LogPosition position) {
+  auto entry = std::make_shared<storage::LogEntry>();
+  entry->position = position;
+  return entry;
+}
+
+class EntryFanOutTest : public testing::Test {
+ protected:
+  storage::MemoryStateStore store_;
+  EventTypes types_{store_};
+  HeldFollower follower_;
+};
+
+TEST_F(EntryFanOutTest, StopHandsOnWhatWaitsInOrder) {
+  EntryFanOut fan_out(types_, follower_);
+  for (storage::LogPosition position = 1; position <= 20; ++position) {
+    fan_out.OnEntry(EntryAt(position));
+  }
+  fan_out.Stop();
+  const std::vector<storage::LogPosition> positions = follower_.positions();
+  ASSERT_EQ(positions.size(), 20u);
+  for (size_t i = 0; i < positions.size(); ++i) {
+    EXPECT_EQ(positions[i], static_cast<storage::LogPosition>(i + 1));
+  }
+}
+
+TEST_F(EntryFanOutTest, AFollowerThatIsHeldHoldsTheLogBack) {
+  EntryFanOut fan_out(types_, follower_);
+  follower_.Hold(true);
+  std::atomic<bool> all_taken = false;
+  std::thread log([&] {
+    for (storage::LogPosition position = 1; position <= 3; ++position) {
+      fan_out.OnEntry(EntryAt(position));
+    }
+    all_taken = true;
+  });
+  follower_.AwaitCount(1);
+  EXPECT_THAT(follower_.positions(), ElementsAre(1));
+  EXPECT_FALSE(all_taken) << "the third does not fit before the first is through";
+  follower_.Hold(false);
+  log.join();
+  fan_out.Stop();
+  EXPECT_THAT(follower_.positions(), ElementsAre(1, 2, 3));
+}
+
+}  // namespace
+}  // namespace lapse::server
