@@ -76,6 +76,18 @@ inline constexpr int64_t kDetectedLateUs = kMicrosPerSecond;
 // The event log.
 inline constexpr int kPartitionCount = 1'024;
 inline constexpr int64_t kLogFileBytes = 128ll << 20;
+// A merged chunk of a sealed file is closed when it has so many events, entries, or bytes of events
+// as sent; a sorted run tells of the chunks of so many events.
+inline constexpr int64_t kSealedChunkEvents = 16'384;
+inline constexpr int64_t kSealedChunkBytes = 8 << 20;
+inline constexpr int64_t kSealedRunEvents = 1 << 20;
+// In memory, 4 bytes for each indexed value of an event in files that are not sealed; beyond,
+// listings read the newest chunks one by one.
+inline constexpr int64_t kMaxLiveIndexBytes = 256 << 20;
+// Full files that wait to be sealed, beyond which the sealing takes its full share of the machine.
+inline constexpr int kMaxUnsealedFiles = 16;
+// Bytes of WAL in full files that are not sealed yet; beyond, the oldest is checkpointed at once.
+inline constexpr int64_t kMaxUnsealedWalBytes = 192 << 20;
 inline constexpr size_t kDefaultDuplicateWindowEvents = 10'000'000;
 inline constexpr int64_t kDuplicateWindowUs = kMicrosPerDay;
 // Waiting in the log's queue; beyond, ingest is RESOURCE_EXHAUSTED.

@@ -8,14 +8,14 @@
 #include "base/filter/event_fields.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "storage/event_view_fields.h"
 
 namespace lapse::monitors {
 namespace {
 
-std::optional<std::string> KeyAt(const lapse::v1::Event& event, const std::string& attribute) {
-  const auto found = event.attributes().find(attribute);
-  if (found == event.attributes().end()) return std::nullopt;
-  return KeyOf(found->second);
+std::optional<std::string> KeyAt(const storage::EventView& event, const std::string& attribute) {
+  const std::optional<storage::EventAttribute> found = event.FindAttribute(attribute);
+  return found.has_value() ? KeyOf(*found) : std::nullopt;
 }
 
 bool HasKey(const Classification& classification, absl::string_view key) {
@@ -25,22 +25,12 @@ bool HasKey(const Classification& classification, absl::string_view key) {
 
 }  // namespace
 
-std::optional<std::string> KeyOf(const lapse::v1::Value& value) {
-  switch (value.kind_case()) {
-    case lapse::v1::Value::kStringValue: {
-      const std::string& text = value.string_value();
-      if (text.empty() || text.size() > limits::kMaxKeyBytes) return std::nullopt;
-      return text;
-    }
-    case lapse::v1::Value::kInt64Value:
-      return absl::StrCat(value.int64_value());
-    case lapse::v1::Value::kBoolValue:
-      return value.bool_value() ? "true" : "false";
-    case lapse::v1::Value::kDoubleValue:
-    case lapse::v1::Value::KIND_NOT_SET:
-      return std::nullopt;
+std::optional<std::string> KeyOf(const storage::EventAttribute& value) {
+  std::string text;
+  if (!storage::KeyText(value, &text) || text.empty() || text.size() > limits::kMaxKeyBytes) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  return text;
 }
 
 absl::StatusOr<std::shared_ptr<const CompiledMonitor>> CompiledMonitor::Compile(
@@ -78,7 +68,7 @@ Classification CompiledMonitor::Classify(const storage::AcceptedEvent& event) co
   bool lacks_key = false;
   for (const Pattern& pattern : patterns_) {
     if (pattern.event_type != event.event->type()) continue;
-    const EventFields fields(*event.event, event.sequence, event.receive_time_us);
+    const storage::EventViewFields fields(*event.event, event.sequence, event.receive_time_us);
     if (!pattern.filter.Matches(fields)) continue;
     std::optional<std::string> key = KeyAt(*event.event, pattern.key_attribute);
     if (!key.has_value()) {

@@ -15,7 +15,6 @@
 #include "absl/strings/string_view.h"
 #include "base/filter/filter.h"
 #include "base/fingerprint.h"
-#include "lapse/v1/event.pb.h"
 #include "lapse/v1/monitor.pb.h"
 #include "monitors/follow_up.h"
 #include "monitors/key_state.h"
@@ -25,7 +24,7 @@ namespace lapse::monitors {
 
 // The key that `value` makes: a string as it is, an int64 in decimal, a bool as true/false. Unset
 // where it makes none: empty, a double, or longer than limits::kMaxKeyBytes.
-std::optional<std::string> KeyOf(const lapse::v1::Value& value);
+std::optional<std::string> KeyOf(const storage::EventAttribute& value);
 
 struct KeyRole {
   Role role = Role::kPrimary;

@@ -23,8 +23,9 @@ std::shared_ptr<const CompiledMonitor> Compile(const lapse::v1::Monitor& monitor
 // "primary:A" and so on, or "no_key".
 std::vector<std::string> Classify(const lapse::v1::Monitor& monitor,
                                   const lapse::v1::Event& event) {
+  const auto batch = storage::EventBatch::Of(event);
   const Classification found =
-      Compile(monitor)->Classify(storage::AcceptedEvent{&event, 1, At(1), At(0)});
+      Compile(monitor)->Classify(storage::AcceptedEvent{&batch.events()[0], 1, At(1), At(0)});
   std::vector<std::string> texts;
   for (const KeyRole& role : found.roles) {
     static constexpr const char* kNames[] = {"primary:", "secondary:", "cancel:"};
@@ -40,29 +41,33 @@ lapse::v1::Event Keyed(const std::string& type, const lapse::v1::Value& key) {
   return event;
 }
 
+std::optional<std::string> KeyOfValue(const lapse::v1::Value& value) {
+  const auto batch = storage::EventBatch::Of(Keyed("created", value));
+  return KeyOf(*batch.events()[0].FindAttribute("order_id"));
+}
+
 TEST(KeyOfTest, StringAsItIsInt64InDecimalBoolAsWord) {
   lapse::v1::Value value;
   value.set_string_value(" A-17 ");
-  EXPECT_EQ(KeyOf(value), " A-17 ");
+  EXPECT_EQ(KeyOfValue(value), " A-17 ");
   value.set_int64_value(-42);
-  EXPECT_EQ(KeyOf(value), "-42");
+  EXPECT_EQ(KeyOfValue(value), "-42");
   value.set_bool_value(true);
-  EXPECT_EQ(KeyOf(value), "true");
+  EXPECT_EQ(KeyOfValue(value), "true");
   value.set_bool_value(false);
-  EXPECT_EQ(KeyOf(value), "false");
+  EXPECT_EQ(KeyOfValue(value), "false");
 }
 
-TEST(KeyOfTest, EmptyDoubleUnsetAndTooLongMakeNoKey) {
+TEST(KeyOfTest, EmptyDoubleAndTooLongMakeNoKey) {
   lapse::v1::Value value;
-  EXPECT_EQ(KeyOf(value), std::nullopt);
   value.set_string_value("");
-  EXPECT_EQ(KeyOf(value), std::nullopt);
+  EXPECT_EQ(KeyOfValue(value), std::nullopt);
   value.set_double_value(1);
-  EXPECT_EQ(KeyOf(value), std::nullopt);
+  EXPECT_EQ(KeyOfValue(value), std::nullopt);
   value.set_string_value(std::string(limits::kMaxKeyBytes, 'k'));
-  EXPECT_NE(KeyOf(value), std::nullopt);
+  EXPECT_NE(KeyOfValue(value), std::nullopt);
   value.set_string_value(std::string(limits::kMaxKeyBytes + 1, 'k'));
-  EXPECT_EQ(KeyOf(value), std::nullopt);
+  EXPECT_EQ(KeyOfValue(value), std::nullopt);
 }
 
 TEST(CompiledMonitorTest, EachPatternGivesItsRole) {

@@ -7,7 +7,6 @@
 
 #include "absl/container/inlined_vector.h"
 #include "base/limits.h"
-#include "base/proto_time.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "lapse/v1/monitor.pb.h"
 
@@ -16,9 +15,11 @@ namespace {
 
 using google::protobuf::io::CodedOutputStream;
 using lapse::v1::EventSummary;
-using Attribute = google::protobuf::MapPair<std::string, lapse::v1::Value>;
+using storage::EventAttribute;
+using storage::EventView;
 
 constexpr uint32_t kVarint = 0;
+constexpr uint32_t kFixed64 = 1;
 constexpr uint32_t kBytes = 2;
 // Tag and value: at most limits::kMaxAttributes are left out, which is one byte.
 constexpr size_t kOmittedCountBytes = 2;
@@ -46,23 +47,70 @@ class Writer {
     bytes_.append(value);
   }
 
-  void Message(int field, const google::protobuf::MessageLite& message, size_t size) {
-    Raw(Tag(field, kBytes));
-    Raw(size);
-    message.AppendToString(&bytes_);
+  // What is empty is left out.
+  void Text(int field, std::string_view value) {
+    if (!value.empty()) Bytes(field, value);
   }
 
-  void Entry(int field, const Attribute& attribute, size_t entry_size, size_t value_size) {
+  // A google.protobuf.Timestamp.
+  void Time(int field, int64_t seconds, int32_t nanos) {
+    size_t size = 0;
+    if (seconds != 0) size += 1 + CodedOutputStream::VarintSize64(static_cast<uint64_t>(seconds));
+    if (nanos != 0) size += 1 + CodedOutputStream::VarintSize32(static_cast<uint32_t>(nanos));
     Raw(Tag(field, kBytes));
-    Raw(entry_size);
-    Bytes(1, attribute.first);
-    Message(2, attribute.second, value_size);
+    Raw(size);
+    if (seconds != 0) Varint(1, seconds);
+    if (nanos != 0) Varint(2, nanos);
+  }
+
+  // An entry of a map of lapse.v1.Value.
+  void Entry(int field, const EventAttribute& attribute) {
+    const size_t value_size = ValueSize(attribute);
+    Raw(Tag(field, kBytes));
+    Raw(BytesFieldSize(attribute.name.size()) + BytesFieldSize(value_size));
+    Bytes(1, {attribute.name.data(), attribute.name.size()});
+    Raw(Tag(2, kBytes));
+    Raw(value_size);
+    Value(attribute);
+  }
+
+  static size_t EntrySize(const EventAttribute& attribute) {
+    return BytesFieldSize(attribute.name.size()) + BytesFieldSize(ValueSize(attribute));
   }
 
   std::string Take() { return std::move(bytes_); }
   size_t size() const { return bytes_.size(); }
 
  private:
+  static size_t ValueSize(const EventAttribute& attribute) {
+    switch (attribute.kind) {
+      case EventAttribute::Kind::kString:
+        return BytesFieldSize(attribute.text.size());
+      case EventAttribute::Kind::kBool:
+        return 2;
+      case EventAttribute::Kind::kInt64:
+        return 1 + CodedOutputStream::VarintSize64(static_cast<uint64_t>(attribute.number));
+      case EventAttribute::Kind::kDouble:
+        return 1 + sizeof(double);
+    }
+    return 0;
+  }
+
+  void Value(const EventAttribute& attribute) {
+    const int field = static_cast<int>(attribute.kind);
+    switch (attribute.kind) {
+      case EventAttribute::Kind::kString:
+        return Bytes(field, {attribute.text.data(), attribute.text.size()});
+      case EventAttribute::Kind::kBool:
+      case EventAttribute::Kind::kInt64:
+        return Varint(field, attribute.number);
+      case EventAttribute::Kind::kDouble:
+        Raw(Tag(field, kFixed64));
+        bytes_.append(reinterpret_cast<const char*>(&attribute.real), sizeof(attribute.real));
+        return;
+    }
+  }
+
   void Raw(uint64_t value) {
     uint8_t buffer[10];
     const uint8_t* end = CodedOutputStream::WriteVarint64ToArray(value, buffer);
@@ -72,40 +120,40 @@ class Writer {
   std::string bytes_;
 };
 
-absl::InlinedVector<const Attribute*, 16> ByName(const lapse::v1::Event& event) {
-  absl::InlinedVector<const Attribute*, 16> attributes;
-  for (const Attribute& attribute : event.attributes()) attributes.push_back(&attribute);
+absl::InlinedVector<EventAttribute, 16> ByName(const EventView& event) {
+  absl::InlinedVector<EventAttribute, 16> attributes;
+  storage::AttributeReader reader(event);
+  EventAttribute attribute;
+  while (reader.Next(&attribute)) attributes.push_back(attribute);
   std::sort(attributes.begin(), attributes.end(),
-            [](const Attribute* a, const Attribute* b) { return a->first < b->first; });
+            [](const auto& a, const auto& b) { return a.name < b.name; });
   return attributes;
 }
 
-void WriteHead(const lapse::v1::Event& event, int64_t sequence, int64_t receive_time_us,
-               Writer& writer) {
+std::string_view Std(absl::string_view text) { return {text.data(), text.size()}; }
+
+void WriteHead(const EventView& event, int64_t sequence, int64_t receive_time_us, Writer& writer) {
   writer.Varint(EventSummary::kSequenceFieldNumber, sequence);
-  if (!event.id().empty()) writer.Bytes(EventSummary::kIdFieldNumber, event.id());
-  if (!event.source().empty()) writer.Bytes(EventSummary::kSourceFieldNumber, event.source());
-  if (!event.type().empty()) writer.Bytes(EventSummary::kTypeFieldNumber, event.type());
+  writer.Text(EventSummary::kIdFieldNumber, Std(event.id()));
+  writer.Text(EventSummary::kSourceFieldNumber, Std(event.source()));
+  writer.Text(EventSummary::kTypeFieldNumber, Std(event.type()));
   if (event.has_occur_time()) {
-    const auto& time = event.occur_time();
-    writer.Message(EventSummary::kOccurTimeFieldNumber, time, time.ByteSizeLong());
+    writer.Time(EventSummary::kOccurTimeFieldNumber, event.occur_seconds(), event.occur_nanos());
   }
-  google::protobuf::Timestamp received;
-  SetTimestamp(receive_time_us, &received);
-  writer.Message(EventSummary::kIngestTimeFieldNumber, received, received.ByteSizeLong());
+  writer.Time(EventSummary::kIngestTimeFieldNumber, receive_time_us / limits::kMicrosPerSecond,
+              static_cast<int32_t>(receive_time_us % limits::kMicrosPerSecond * 1'000));
 }
 
 // Returns how many were left out.
-int WriteAttributes(const lapse::v1::Event& event, Writer& writer) {
+int WriteAttributes(const EventView& event, Writer& writer) {
   int omitted = 0;
-  for (const Attribute* attribute : ByName(event)) {
-    const size_t value_size = attribute->second.ByteSizeLong();
-    const size_t entry_size = BytesFieldSize(attribute->first.size()) + BytesFieldSize(value_size);
-    const size_t after = writer.size() + BytesFieldSize(entry_size) + kOmittedCountBytes;
+  for (const EventAttribute& attribute : ByName(event)) {
+    const size_t after =
+        writer.size() + BytesFieldSize(Writer::EntrySize(attribute)) + kOmittedCountBytes;
     if (after > limits::kMaxEventSummaryBytes) {
       ++omitted;
     } else {
-      writer.Entry(EventSummary::kAttributesFieldNumber, *attribute, entry_size, value_size);
+      writer.Entry(EventSummary::kAttributesFieldNumber, attribute);
     }
   }
   return omitted;
@@ -138,9 +186,8 @@ std::optional<std::string_view> TakeBytes(int field, std::string_view& bytes) {
 
 }  // namespace
 
-std::string SummarizeEvent(const lapse::v1::Event& event, int64_t sequence,
-                           int64_t receive_time_us) {
-  Writer writer(std::min(event.ByteSizeLong() + 32, limits::kMaxEventSummaryBytes));
+std::string SummarizeEvent(const EventView& event, int64_t sequence, int64_t receive_time_us) {
+  Writer writer(std::min(event.bytes().size() + 32, limits::kMaxEventSummaryBytes));
   WriteHead(event, sequence, receive_time_us, writer);
   const int omitted = WriteAttributes(event, writer);
   if (omitted > 0) writer.Varint(EventSummary::kOmittedAttributeCountFieldNumber, omitted);

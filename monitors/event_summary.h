@@ -7,14 +7,14 @@
 #include <string>
 #include <string_view>
 
-#include "lapse/v1/event.pb.h"
+#include "storage/event_view.h"
 
 namespace lapse::monitors {
 
 // A serialized lapse.v1.EventSummary of at most limits::kMaxEventSummaryBytes: the attributes by
 // name; those that do not fit are left out and counted. Equal events give equal bytes. `event` is
 // an accepted one: its id, source and type are within their limits.
-std::string SummarizeEvent(const lapse::v1::Event& event, int64_t sequence,
+std::string SummarizeEvent(const storage::EventView& event, int64_t sequence,
                            int64_t receive_time_us);
 
 // What orders events at the same time. Both point into the summary.

@@ -7,6 +7,7 @@
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "gtest/gtest.h"
 #include "lapse/v1/monitor.pb.h"
+#include "storage/event_batch.h"
 
 namespace lapse::monitors {
 namespace {
@@ -23,6 +24,10 @@ lapse::v1::Event MakeEvent() {
   (*event.mutable_attributes())["count"].set_int64_value(-3);
   (*event.mutable_attributes())["express"].set_bool_value(true);
   return event;
+}
+
+std::string Summarize(const lapse::v1::Event& event, int64_t sequence, int64_t receive_time_us) {
+  return SummarizeEvent(storage::EventBatch::Of(event).events()[0], sequence, receive_time_us);
 }
 
 lapse::v1::EventSummary Parse(const std::string& bytes) {
@@ -44,7 +49,7 @@ std::string DeterministicBytes(const lapse::v1::EventSummary& summary) {
 
 TEST(EventSummary, CopiesTheEvent) {
   const lapse::v1::EventSummary summary =
-      Parse(SummarizeEvent(MakeEvent(), 42, 1'700'000'001'000'002));
+      Parse(Summarize(MakeEvent(), 42, 1'700'000'001'000'002));
   EXPECT_EQ(summary.sequence(), 42);
   EXPECT_EQ(summary.id(), "e-1");
   EXPECT_EQ(summary.source(), "checkout");
@@ -60,7 +65,7 @@ TEST(EventSummary, CopiesTheEvent) {
 }
 
 TEST(EventSummary, IsWhatProtobufWritesDeterministically) {
-  const std::string bytes = SummarizeEvent(MakeEvent(), 42, 1'700'000'001'000'002);
+  const std::string bytes = Summarize(MakeEvent(), 42, 1'700'000'001'000'002);
   EXPECT_EQ(bytes, DeterministicBytes(Parse(bytes)));
 }
 
@@ -70,7 +75,7 @@ TEST(EventSummary, DoesNotDependOnTheOrderOfAttributes) {
     (*forward.mutable_attributes())[std::to_string(i)].set_int64_value(i);
     (*backward.mutable_attributes())[std::to_string(39 - i)].set_int64_value(39 - i);
   }
-  EXPECT_EQ(SummarizeEvent(forward, 1, 2), SummarizeEvent(backward, 1, 2));
+  EXPECT_EQ(Summarize(forward, 1, 2), Summarize(backward, 1, 2));
 }
 
 TEST(EventSummary, AttributesThatDoNotFitAreLeftOutAndCounted) {
@@ -78,7 +83,7 @@ TEST(EventSummary, AttributesThatDoNotFitAreLeftOutAndCounted) {
   (*event.mutable_attributes())["blob"].set_string_value(std::string(4'096, 'x'));
   (*event.mutable_attributes())["half"].set_string_value(std::string(600, 'x'));
   (*event.mutable_attributes())["other half"].set_string_value(std::string(600, 'x'));
-  const std::string bytes = SummarizeEvent(event, 1, 2);
+  const std::string bytes = Summarize(event, 1, 2);
   const lapse::v1::EventSummary summary = Parse(bytes);
   EXPECT_LE(bytes.size(), limits::kMaxEventSummaryBytes);
   EXPECT_EQ(summary.omitted_attribute_count(), 2);
@@ -96,7 +101,7 @@ TEST(EventSummary, TheLargestEventStaysWithinTheLimit) {
     name.resize(limits::kMaxAttributeNameBytes, 'n');
     (*event.mutable_attributes())[name].set_string_value("v");
   }
-  const std::string bytes = SummarizeEvent(event, INT64_MAX, INT64_MAX / 2);
+  const std::string bytes = Summarize(event, INT64_MAX, INT64_MAX / 2);
   EXPECT_LE(bytes.size(), limits::kMaxEventSummaryBytes);
   const lapse::v1::EventSummary summary = Parse(bytes);
   EXPECT_EQ(summary.id().size(), limits::kMaxEventIdBytes);
@@ -106,7 +111,7 @@ TEST(EventSummary, TheLargestEventStaysWithinTheLimit) {
 }
 
 TEST(EventSummary, ItsNamesAreFoundInIt) {
-  const std::string bytes = SummarizeEvent(MakeEvent(), 42, 1);
+  const std::string bytes = Summarize(MakeEvent(), 42, 1);
   const auto names = NamesOfSummary(bytes);
   ASSERT_TRUE(names.has_value());
   EXPECT_EQ(names->id, "e-1");
@@ -117,7 +122,7 @@ TEST(EventSummary, ItsNamesAreFoundInIt) {
 TEST(EventSummary, AnEmptySourceIsFoundEmpty) {
   lapse::v1::Event event = MakeEvent();
   event.clear_source();
-  const auto names = NamesOfSummary(SummarizeEvent(event, 300, 1));
+  const auto names = NamesOfSummary(Summarize(event, 300, 1));
   ASSERT_TRUE(names.has_value());
   EXPECT_EQ(names->source, "");
 }

@@ -7,6 +7,7 @@
 #include "gtest/gtest.h"
 #include "lapse/v1/monitor.pb.h"
 #include "monitors/follow_up_driver.h"
+#include "storage/event_batch.h"
 
 namespace lapse::monitors {
 namespace {
@@ -82,7 +83,7 @@ void Exercise(KeyState& key) {
                    .sequence = ++sequence,
                    .time_us = Micros(time),
                    .receive_time_us = now.mark_time_us,
-                   .event = &event},
+                   .event = &storage::EventBatch::Of(event).events()[0]},
                   now, output);
     }
     key.OnMark(now, output);

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/proto_time.h"
 #include "gtest/gtest.h"
+#include "storage/event_batch.h"
 
 namespace lapse::monitors {
 namespace {
@@ -52,7 +53,7 @@ void FollowUpDriver::Event(Role role, double time, const std::string& id,
                  .sequence = last_sequence_,
                  .time_us = Micros(time),
                  .receive_time_us = now_.mark_time_us,
-                 .event = &event},
+                 .event = &storage::EventBatch::Of(event).events()[0]},
                 now_, output_);
   Gather(before);
 }

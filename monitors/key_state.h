@@ -13,8 +13,8 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "lapse/v1/alert.pb.h"
-#include "lapse/v1/event.pb.h"
 #include "lapse/v1/monitor.pb.h"
+#include "storage/event_view.h"
 
 namespace lapse::monitors {
 
@@ -27,7 +27,7 @@ struct KeyEvent {
   int64_t sequence = 0;
   int64_t time_us = 0;
   int64_t receive_time_us = 0;
-  const lapse::v1::Event* event = nullptr;
+  const storage::EventView* event = nullptr;
 };
 
 // "Now", as the log has it: a decision never reads a clock.

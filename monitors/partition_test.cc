@@ -20,9 +20,9 @@ class PartitionTest : public testing::Test {
   void Fill(Partition& partition) {
     for (const std::string key : {"A", "B", "C"}) {
       KeyEntry& entry = partition.Add(revision_->KeyFingerprint(kSeed, key), *revision_, key);
-      const lapse::v1::Event event = MakeEvent("created", key, 1);
+      const auto batch = storage::EventBatch::Of(MakeEvent("created", key, 1));
       Output out;
-      entry.state->OnEvent(KeyEvent{Role::kPrimary, 1, At(1), At(1), &event}, Now{At(0), At(1)},
+      entry.state->OnEvent(KeyEvent{Role::kPrimary, 1, At(1), At(1), &batch.events()[0]}, Now{At(0), At(1)},
                            out);
       entry.last_receive_us = At(1);
       for (const Transition& transition : out.transitions) {

@@ -45,7 +45,7 @@ class MatcherOnLogTest : public testing::Test {
   }
 
   void Send(std::vector<lapse::v1::Event> events) {
-    google::protobuf::RepeatedPtrField<lapse::v1::Event> batch(events.begin(), events.end());
+    auto batch = storage::EventBatch::Of({events.begin(), events.end()});
     std::promise<absl::Status> done;
     ASSERT_TRUE(
         log_->Append(std::move(batch), [&](auto result) { done.set_value(result.status()); }).ok());

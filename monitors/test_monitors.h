@@ -97,15 +97,16 @@ class EntryMaker {
     entry->write_time_us = entry->mark_time_us = At(now);
     entry->controls = std::move(controls);
     for (ControlRecord& control : entry->controls) control.set_time_us(At(now));
-    auto owned = std::make_unique<google::protobuf::RepeatedPtrField<lapse::v1::Event>>();
+    int64_t sequence = next_sequence_;
     for (lapse::v1::Event& event : events) {
-      if (event.id().empty()) event.set_id("event-" + std::to_string(next_sequence_));
-      *owned->Add() = std::move(event);
-      const lapse::v1::Event& added = owned->Get(owned->size() - 1);
-      entry->events.push_back(storage::AcceptedEvent{
-          &added, next_sequence_++, At(now), std::min(ToMicros(added.occur_time()), At(now))});
+      if (event.id().empty()) event.set_id("event-" + std::to_string(sequence));
+      ++sequence;
     }
-    entry->owned.push_back(std::move(owned));
+    entry->owned.push_back(storage::EventBatch::Of({events.begin(), events.end()}));
+    for (const storage::EventView& event : entry->owned.back().events()) {
+      entry->events.push_back(storage::AcceptedEvent{&event, next_sequence_++, At(now),
+                                                     std::min(event.occur_time_us(), At(now))});
+    }
     return entry;
   }
 

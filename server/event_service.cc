@@ -16,28 +16,27 @@
 #include "server/ingest_stream.h"
 #include "server/lists.h"
 #include "server/page_token.h"
+#include "server/raw_message.h"
 #include "server/refused_stream.h"
+#include "server/status.h"
 #include "server/unary.h"
-#include "server/validation.h"
 
 namespace lapse::server {
 namespace {
 
-using lapse::v1::BatchIngestEventsRequest;
 using lapse::v1::BatchIngestEventsResponse;
 using lapse::v1::Event;
-using lapse::v1::IngestEventRequest;
 using lapse::v1::IngestEventResponse;
 using lapse::v1::ListEventsRequest;
 using lapse::v1::ListEventsResponse;
 using lapse::v1::ListEventTypesRequest;
 using lapse::v1::ListEventTypesResponse;
 
-absl::Status CheckEvent(const IngestEventRequest& request, int64_t now_us, int64_t max_age_us) {
-  RETURN_IF_ERROR(CheckRequestSize(request.ByteSizeLong()));
-  if (!request.has_event())
-    return InvalidField("event", "EVENT_MISSING", "event is not set; it is required");
-  return WithFieldPrefix(ValidateEvent(request.event(), now_us, max_age_us), "event");
+// Answers the call: with `answer`, or with why there is none.
+template <typename Answer>
+void Finish(grpc::ServerUnaryReactor* reactor, const absl::Status& status, const Answer& answer,
+            grpc::ByteBuffer* response) {
+  reactor->Finish(status.ok() ? WriteMessage(answer, response) : ToGrpcStatus(status));
 }
 
 absl::StatusOr<bool> IsDescending(const std::string& order_by) {
@@ -129,65 +128,72 @@ absl::StatusOr<ListEventTypesResponse> ListTypes(const EventServiceContext& cont
 
 }  // namespace
 
-grpc::ServerUnaryReactor* EventService::IngestEvent(grpc::CallbackServerContext* call,
-                                                    const IngestEventRequest* request,
-                                                    IngestEventResponse* response) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  absl::Status status = context_.gate.Check();
-  if (status.ok()) status = CheckEvent(*request, context_.clock.NowUs(), context_.max_event_age_us);
-  if (status.ok()) {
-    EventList events;
-    *events.Add() = request->event();
-    events.Mutable(0)->clear_ingest_time();
-    events.Mutable(0)->clear_sequence();
-    status = context_.log.Append(
-        std::move(events),
-        [reactor, response](const absl::StatusOr<storage::AppendResult>& result) {
-          if (result.ok()) {
-            response->set_sequence(result->events[0].sequence);
-            response->set_duplicate(result->events[0].duplicate);
-            response->set_conflicting(result->events[0].conflicting);
-          }
-          reactor->Finish(ToGrpcStatus(result.status()));
-        });
+absl::Status EventService::SubmitEvent(const grpc::ByteBuffer& request,
+                                       grpc::ServerUnaryReactor* reactor,
+                                       grpc::ByteBuffer* response) {
+  RETURN_IF_ERROR(context_.gate.Check());
+  storage::EventBatch batch;
+  const absl::string_view bytes = CopyMessage(request, batch);
+  ASSIGN_OR_RETURN(IngestRequest read,
+                   ReadIngestRequest(IngestKind::kEvent, bytes, std::move(batch)));
+  ASSIGN_OR_RETURN(storage::EventBatch event, TakeEvent(std::move(read), Ages()));
+  return context_.log.Append(
+      std::move(event), [reactor, response](const absl::StatusOr<storage::AppendResult>& result) {
+        IngestEventResponse answer;
+        if (result.ok()) {
+          answer.set_sequence(result->events[0].sequence);
+          answer.set_duplicate(result->events[0].duplicate);
+          answer.set_conflicting(result->events[0].conflicting);
+        }
+        Finish(reactor, result.status(), answer, response);
+      });
+}
+
+absl::Status EventService::SubmitBatch(const grpc::ByteBuffer& request,
+                                       grpc::ServerUnaryReactor* reactor,
+                                       grpc::ByteBuffer* response) {
+  RETURN_IF_ERROR(context_.gate.Check());
+  storage::EventBatch batch;
+  const absl::string_view bytes = CopyMessage(request, batch);
+  ASSIGN_OR_RETURN(IngestRequest read,
+                   ReadIngestRequest(IngestKind::kBatch, bytes, std::move(batch)));
+  ASSIGN_OR_RETURN(SiftedBatch sifted, SiftBatch(std::move(read), Ages()));
+  storage::EventBatch accepted = std::move(sifted.accepted);
+  if (accepted.events().empty()) {
+    Finish(reactor, absl::OkStatus(), MakeBatchResponse(sifted, {}), response);
+    return absl::OkStatus();
   }
+  return context_.log.Append(
+      std::move(accepted), [reactor, response, sifted = std::move(sifted)](
+                               const absl::StatusOr<storage::AppendResult>& result) {
+        Finish(reactor, result.status(),
+               result.ok() ? MakeBatchResponse(sifted, result->events)
+                           : BatchIngestEventsResponse(),
+               response);
+      });
+}
+
+grpc::ServerUnaryReactor* EventService::IngestEvent(grpc::CallbackServerContext* call,
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  const absl::Status status = SubmitEvent(*request, reactor, response);
   if (!status.ok()) reactor->Finish(ToGrpcStatus(status));
   return reactor;
 }
 
 grpc::ServerUnaryReactor* EventService::BatchIngestEvents(grpc::CallbackServerContext* call,
-                                                          const BatchIngestEventsRequest* request,
-                                                          BatchIngestEventsResponse* response) {
+                                                          const grpc::ByteBuffer* request,
+                                                          grpc::ByteBuffer* response) {
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  EventList events = request->events();
-  absl::StatusOr<SiftedBatch> sifted = SiftBatch(&events, request->ByteSizeLong(),
-                                                 context_.clock.NowUs(), context_.max_event_age_us);
-  absl::Status status = context_.gate.Check();
-  if (status.ok()) status = sifted.status();
-  if (status.ok() && sifted->accepted.empty()) {
-    *response = MakeBatchResponse(*sifted, {});
-    reactor->Finish(grpc::Status::OK);
-    return reactor;
-  }
-  if (status.ok()) {
-    EventList accepted;
-    accepted.Swap(&sifted->accepted);
-    status = context_.log.Append(std::move(accepted),
-                                 [reactor, response, sifted = *std::move(sifted)](
-                                     const absl::StatusOr<storage::AppendResult>& result) {
-                                   if (result.ok())
-                                     *response = MakeBatchResponse(sifted, result->events);
-                                   reactor->Finish(ToGrpcStatus(result.status()));
-                                 });
-  }
+  const absl::Status status = SubmitBatch(*request, reactor, response);
   if (!status.ok()) reactor->Finish(ToGrpcStatus(status));
   return reactor;
 }
 
-grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest, lapse::v1::IngestEventStreamResponse>*
-EventService::IngestEventStream(grpc::CallbackServerContext* /*call*/) {
-  using Refused = RefusedStream<grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest,
-                                                        lapse::v1::IngestEventStreamResponse>>;
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* EventService::IngestEventStream(
+    grpc::CallbackServerContext* /*call*/) {
+  using Refused = RefusedStream<grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>>;
   const auto stream = std::make_shared<IngestStream>(IngestStreamContext{
       context_.log, context_.gate, context_.clock, context_.registry, context_.max_event_age_us});
   if (!context_.registry.Add(stream)) {

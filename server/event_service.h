@@ -11,6 +11,7 @@
 #include "server/event_types.h"
 #include "server/executor.h"
 #include "server/indexed_attributes.h"
+#include "server/ingest.h"
 #include "server/ingest_gate.h"
 #include "server/stream_registry.h"
 #include "storage/chunk_store.h"
@@ -32,20 +33,27 @@ struct EventServiceContext {
   int64_t max_event_age_us = 0;
 };
 
+// The methods that take events in have their requests as bytes: most are never parsed.
+using EventServiceBase = lapse::v1::EventService::WithRawCallbackMethod_IngestEvent<
+    lapse::v1::EventService::WithRawCallbackMethod_BatchIngestEvents<
+        lapse::v1::EventService::WithRawCallbackMethod_IngestEventStream<
+            lapse::v1::EventService::WithCallbackMethod_ListEvents<
+                lapse::v1::EventService::WithCallbackMethod_ListEventTypes<
+                    lapse::v1::EventService::Service>>>>>;
+
 // Thread-safe.
-class EventService : public lapse::v1::EventService::CallbackService {
+class EventService : public EventServiceBase {
  public:
   explicit EventService(const EventServiceContext& context) : context_(context) {}
 
   grpc::ServerUnaryReactor* IngestEvent(grpc::CallbackServerContext* call,
-                                        const lapse::v1::IngestEventRequest* request,
-                                        lapse::v1::IngestEventResponse* response) override;
-  grpc::ServerUnaryReactor* BatchIngestEvents(
-      grpc::CallbackServerContext* call, const lapse::v1::BatchIngestEventsRequest* request,
-      lapse::v1::BatchIngestEventsResponse* response) override;
-  grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest,
-                          lapse::v1::IngestEventStreamResponse>*
-  IngestEventStream(grpc::CallbackServerContext* call) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* BatchIngestEvents(grpc::CallbackServerContext* call,
+                                              const grpc::ByteBuffer* request,
+                                              grpc::ByteBuffer* response) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* IngestEventStream(
+      grpc::CallbackServerContext* call) override;
   grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* call,
                                        const lapse::v1::ListEventsRequest* request,
                                        lapse::v1::ListEventsResponse* response) override;
@@ -54,6 +62,13 @@ class EventService : public lapse::v1::EventService::CallbackService {
                                            lapse::v1::ListEventTypesResponse* response) override;
 
  private:
+  // Done is answered once OK is returned.
+  absl::Status SubmitEvent(const grpc::ByteBuffer& request, grpc::ServerUnaryReactor* reactor,
+                           grpc::ByteBuffer* response);
+  absl::Status SubmitBatch(const grpc::ByteBuffer& request, grpc::ServerUnaryReactor* reactor,
+                           grpc::ByteBuffer* response);
+  EventAges Ages() const { return {context_.clock.NowUs(), context_.max_event_age_us}; }
+
   const EventServiceContext context_;
 };
 

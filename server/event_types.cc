@@ -12,20 +12,21 @@ namespace {
 
 using lapse::v1::AttributeType;
 using lapse::v1::EventType;
-using lapse::v1::Value;
 
-uint8_t KindBit(const Value& value) {
-  switch (value.kind_case()) {
-    case Value::kStringValue:
+// Shapes that are remembered; beyond, all are forgotten and learnt anew.
+constexpr size_t kMaxShapes = 16'384;
+
+// EventAttribute and AttributeType name the kinds in orders of their own.
+uint8_t KindBit(storage::EventAttribute::Kind kind) {
+  switch (kind) {
+    case storage::EventAttribute::Kind::kString:
       return 1 << AttributeType::KIND_STRING;
-    case Value::kBoolValue:
+    case storage::EventAttribute::Kind::kBool:
       return 1 << AttributeType::KIND_BOOL;
-    case Value::kInt64Value:
+    case storage::EventAttribute::Kind::kInt64:
       return 1 << AttributeType::KIND_INT64;
-    case Value::kDoubleValue:
+    case storage::EventAttribute::Kind::kDouble:
       return 1 << AttributeType::KIND_DOUBLE;
-    case Value::KIND_NOT_SET:
-      return 0;
   }
   return 0;
 }
@@ -65,25 +66,37 @@ void EventTypes::Count(const storage::LogEntry& entry) {
 }
 
 void EventTypes::CountEvent(const storage::AcceptedEvent& accepted) {
-  auto found = tallies_.find(accepted.event->type());
+  const auto known = shapes_.find(accepted.event->shape());
+  Tally* const tally = known == shapes_.end() ? LearnShape(accepted) : known->second;
+  if (tally == nullptr) return;
+  tally->last_seen_us = std::max(tally->last_seen_us, accepted.receive_time_us);
+  ++tally->count;
+  tally->changed = true;
+}
+
+EventTypes::Tally* EventTypes::LearnShape(const storage::AcceptedEvent& accepted) {
+  const absl::string_view type = accepted.event->type();
+  auto found = tallies_.find(type);
   if (found == tallies_.end()) {
-    if (tallies_.size() >= limits::kMaxEventTypes) return;
-    found = tallies_.try_emplace(accepted.event->type()).first;
-    names_.insert(accepted.event->type());
+    if (tallies_.size() >= limits::kMaxEventTypes) return nullptr;
+    found = tallies_.try_emplace(std::string(type)).first;
+    names_.emplace(type);
     found->second.first_seen_us = accepted.receive_time_us;
   }
   Tally& tally = found->second;
-  tally.last_seen_us = std::max(tally.last_seen_us, accepted.receive_time_us);
-  ++tally.count;
-  tally.changed = true;
-  for (const auto& [name, value] : accepted.event->attributes()) {
-    auto attribute = tally.attributes.find(name);
+  storage::AttributeReader reader(*accepted.event);
+  storage::EventAttribute seen;
+  while (reader.Next(&seen)) {
+    auto attribute = tally.attributes.find(seen.name);
     if (attribute == tally.attributes.end()) {
       if (tally.attributes.size() >= limits::kMaxAttributesPerType) continue;
-      attribute = tally.attributes.try_emplace(name, 0).first;
+      attribute = tally.attributes.try_emplace(std::string(seen.name), 0).first;
     }
-    attribute->second |= KindBit(value);
+    attribute->second |= KindBit(seen.kind);
   }
+  if (shapes_.size() >= kMaxShapes) shapes_.clear();
+  shapes_[accepted.event->shape()] = &tally;
+  return &tally;
 }
 
 EventType EventTypes::ToProto(const std::string& type, const Tally& tally) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
 #include "absl/status/status.h"
 #include "base/mutex.h"
 #include "lapse/v1/event_service.pb.h"
@@ -47,13 +48,17 @@ class EventTypes {
   };
 
   void CountEvent(const storage::AcceptedEvent& accepted);
+  // Notes what attributes the event has. Null where its type is one too many.
+  Tally* LearnShape(const storage::AcceptedEvent& accepted);
   static lapse::v1::EventType ToProto(const std::string& type, const Tally& tally);
 
   storage::EventTypeStore& store_;
   mutable Mutex mutex_;
   storage::LogPosition saved_position_ = 0;
   storage::LogPosition position_ = 0;
-  absl::flat_hash_map<std::string, Tally> tallies_;
+  absl::node_hash_map<std::string, Tally> tallies_;
+  // By EventView::shape: nothing of such an event is new but its time.
+  absl::flat_hash_map<uint64_t, Tally*> shapes_;
   std::set<std::string> names_;
 };
 

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "server/ingest.h"
+#include "server/raw_message.h"
 #include "server/status.h"
 
 namespace lapse::server {
@@ -46,41 +47,49 @@ void IngestStream::OnCancel() {
 }
 
 void IngestStream::TakeBatch() {
-  const std::shared_ptr<Slot> slot = AddSlot();
-  const absl::Status status = Submit(slot);
+  storage::EventBatch batch;
+  const absl::string_view bytes = CopyMessage(request_, batch);
+  absl::StatusOr<IngestRequest> request =
+      ReadIngestRequest(IngestKind::kStreamBatch, bytes, std::move(batch));
+  request_.Clear();
+  if (!request.ok()) {
+    MutexLock lock(mutex_);
+    fault_ = request.status();
+    read_closed_ = true;
+    return;
+  }
+  const std::shared_ptr<Slot> slot = AddSlot(request->batch_number);
+  const absl::Status status = Submit(slot, *std::move(request));
   if (!status.ok()) Answer(slot, status, {});
 }
 
-std::shared_ptr<IngestStream::Slot> IngestStream::AddSlot() {
+std::shared_ptr<IngestStream::Slot> IngestStream::AddSlot(int64_t batch_number) {
   auto slot = std::make_shared<Slot>();
-  slot->response.set_batch_number(request_.batch_number());
+  slot->batch_number = batch_number;
   MutexLock lock(mutex_);
   slots_.push_back(slot);
   return slot;
 }
 
-absl::Status IngestStream::Submit(const std::shared_ptr<Slot>& slot) {
-  if (request_.batch_number() <= last_batch_number_) {
+absl::Status IngestStream::Submit(const std::shared_ptr<Slot>& slot, IngestRequest request) {
+  if (request.batch_number <= last_batch_number_) {
     return InvalidField(
         "batch_number", "BATCH_NUMBER_NOT_RISING",
-        absl::StrCat("batch_number is ", request_.batch_number(), "; it must be above ",
+        absl::StrCat("batch_number is ", request.batch_number, "; it must be above ",
                      last_batch_number_, ", the one before"));
   }
-  last_batch_number_ = request_.batch_number();
+  last_batch_number_ = request.batch_number;
   RETURN_IF_ERROR(context_.gate.Check());
-  const size_t request_bytes = request_.ByteSizeLong();
-  ASSIGN_OR_RETURN(SiftedBatch sifted,
-                   SiftBatch(request_.mutable_events(), request_bytes, context_.clock.NowUs(),
-                             context_.max_event_age_us));
-  if (sifted.accepted.empty()) {
+  const EventAges ages = {context_.clock.NowUs(), context_.max_event_age_us};
+  ASSIGN_OR_RETURN(SiftedBatch sifted, SiftBatch(std::move(request), ages));
+  storage::EventBatch events = std::move(sifted.accepted);
+  if (events.events().empty()) {
     Answer(slot, absl::OkStatus(), MakeBatchResponse(sifted, {}));
     return absl::OkStatus();
   }
-  EventList events;
-  events.Swap(&sifted.accepted);
   return context_.log.Append(
       std::move(events), [self = shared_from_this(), slot, sifted = std::move(sifted)](
-                             absl::StatusOr<storage::AppendResult> result) {
+                             const absl::StatusOr<storage::AppendResult>& result) {
         self->Answer(
             slot, result.status(),
             result.ok() ? MakeBatchResponse(sifted, result->events) : BatchIngestEventsResponse());
@@ -89,10 +98,14 @@ absl::Status IngestStream::Submit(const std::shared_ptr<Slot>& slot) {
 
 void IngestStream::Answer(const std::shared_ptr<Slot>& slot, const absl::Status& status,
                           BatchIngestEventsResponse result) {
-  *slot->response.mutable_status() = ToRpcStatus(status);
-  if (status.ok()) *slot->response.mutable_result() = std::move(result);
+  lapse::v1::IngestEventStreamResponse answer;
+  answer.set_batch_number(slot->batch_number);
+  *answer.mutable_status() = ToRpcStatus(status);
+  if (status.ok()) *answer.mutable_result() = std::move(result);
+  const grpc::Status written = WriteMessage(answer, &slot->response);
   MutexLock lock(mutex_);
   slot->ready = true;
+  if (!written.ok()) return FinishOnce(written);
   Proceed();
 }
 
@@ -102,17 +115,28 @@ void IngestStream::Proceed() {
     writing_ = true;
     StartWrite(&slots_.front()->response);
   }
-  const bool ended = read_closed_ || draining_;
-  if (!ended && !reading_ && slots_.size() < limits::kMaxUnansweredStreamBatches) {
+  if (MayRead()) {
     reading_ = true;
     StartRead(&request_);
   }
-  if (ended && slots_.empty()) {
-    FinishOnce(read_closed_
-                   ? grpc::Status::OK
-                   : ToGrpcStatus(Unavailable("DRAINING", "The server is stopping; connect again",
-                                              limits::kMicrosPerSecond)));
-  }
+  FinishIfEnded();
+}
+
+// While the log is behind, the client's bytes wait in the transport. An answer that is still to
+// come looks again.
+bool IngestStream::MayRead() const {
+  if (read_closed_ || draining_ || reading_) return false;
+  if (slots_.size() >= limits::kMaxUnansweredStreamBatches) return false;
+  return slots_.empty() || !context_.log.IsBehind();
+}
+
+void IngestStream::FinishIfEnded() {
+  if (!slots_.empty() || !(read_closed_ || draining_)) return;
+  if (!fault_.ok()) return FinishOnce(ToGrpcStatus(fault_));
+  FinishOnce(read_closed_
+                 ? grpc::Status::OK
+                 : ToGrpcStatus(Unavailable("DRAINING", "The server is stopping; connect again",
+                                            limits::kMicrosPerSecond)));
 }
 
 void IngestStream::FinishOnce(const grpc::Status& status) {

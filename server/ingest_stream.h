@@ -8,9 +8,11 @@
 #include <deque>
 #include <memory>
 
+#include "absl/status/status.h"
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "lapse/v1/event_service.pb.h"
+#include "server/ingest.h"
 #include "server/ingest_gate.h"
 #include "server/stream_registry.h"
 #include "storage/event_log.h"
@@ -27,8 +29,7 @@ struct IngestStreamContext {
 };
 
 // Owned by the registry until OnDone.
-class IngestStream : public grpc::ServerBidiReactor<lapse::v1::IngestEventStreamRequest,
-                                                    lapse::v1::IngestEventStreamResponse>,
+class IngestStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                      public Drainable,
                      public std::enable_shared_from_this<IngestStream> {
  public:
@@ -49,22 +50,25 @@ class IngestStream : public grpc::ServerBidiReactor<lapse::v1::IngestEventStream
   // A batch that waits for its answer.
   struct Slot {
     bool ready = false;
-    lapse::v1::IngestEventStreamResponse response;
+    int64_t batch_number = 0;
+    grpc::ByteBuffer response;
   };
 
   void TakeBatch();
-  std::shared_ptr<Slot> AddSlot();
-  absl::Status Submit(const std::shared_ptr<Slot>& slot);
+  std::shared_ptr<Slot> AddSlot(int64_t batch_number);
+  absl::Status Submit(const std::shared_ptr<Slot>& slot, IngestRequest request);
   void Answer(const std::shared_ptr<Slot>& slot, const absl::Status& status,
               lapse::v1::BatchIngestEventsResponse result);
   // Starts whatever can be started. Holds mutex_.
   void Proceed();
+  bool MayRead() const;
+  void FinishIfEnded();
   void FinishOnce(const grpc::Status& status);
 
   const IngestStreamContext context_;
 
   // Touched by the read side alone.
-  lapse::v1::IngestEventStreamRequest request_;
+  grpc::ByteBuffer request_;
   int64_t last_batch_number_ = 0;
 
   Mutex mutex_;
@@ -72,6 +76,8 @@ class IngestStream : public grpc::ServerBidiReactor<lapse::v1::IngestEventStream
   bool reading_ = false;
   bool writing_ = false;
   bool read_closed_ = false;
+  // What was read last is no batch: nothing more is read.
+  absl::Status fault_;
   bool draining_ = false;
   bool finished_ = false;
 };

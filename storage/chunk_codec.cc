@@ -2,23 +2,19 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/limits.h"
 #include "base/status_macros.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "lapse/v1/event_service.pb.h"
 #include "xxhash.h"
 #include "zstd.h"
 
 namespace lapse::storage {
 namespace {
 
-using google::protobuf::io::CodedOutputStream;
 using lapse::internal::v1::ChunkHeader;
-using lapse::v1::BatchIngestEventsRequest;
 
 constexpr int kCompressionLevel = 1;
-constexpr uint32_t kEventsTag = BatchIngestEventsRequest::kEventsFieldNumber << 3 | 2;
 
 uint64_t ChecksumOf(absl::string_view header, absl::string_view body) {
   // Seeding the one with the other makes the border between them part of the checksum.
@@ -27,21 +23,49 @@ uint64_t ChecksumOf(absl::string_view header, absl::string_view body) {
 
 absl::Status Damaged(const char* what) { return absl::DataLossError(what); }
 
-// The bytes of a BatchIngestEventsRequest with the entry's events, without building one.
-std::string SerializeEvents(const LogEntry& entry) {
+// Joins the entry's events as the elements of a BatchIngestEventsRequest. Where events came next to
+// each other, so they are copied together.
+class EventJoiner {
+ public:
+  void Add(const EventView& event) {
+    const absl::string_view bytes = event.bytes();
+    const size_t frame = EventFrameBytes(bytes.size());
+    if (!run_.empty() && run_.data() + run_.size() + frame == bytes.data()) {
+      run_ = absl::string_view(run_.data(), run_.size() + frame + bytes.size());
+      return;
+    }
+    EndRun();
+    char header[kMaxFrameBytes];
+    joined_.append(header, WriteEventFrame(bytes.size(), header) - header);
+    run_ = bytes;
+  }
+  std::string Take() {
+    EndRun();
+    return std::move(joined_);
+  }
+  void Reserve(size_t size) { joined_.reserve(size); }
+
+ private:
+  static constexpr size_t kMaxFrameBytes = 6;
+
+  void EndRun() {
+    joined_.append(run_.data(), run_.size());
+    run_ = {};
+  }
+
+  std::string joined_;
+  absl::string_view run_;
+};
+
+std::string JoinEvents(const LogEntry& entry) {
   size_t size = 0;
   for (const AcceptedEvent& accepted : entry.events) {
-    const size_t event_size = accepted.event->ByteSizeLong();
-    size += 1 + CodedOutputStream::VarintSize64(event_size) + event_size;
+    size += EventFrameBytes(accepted.event->bytes().size()) + accepted.event->bytes().size();
   }
-  std::string bytes(size, '\0');
-  auto* out = reinterpret_cast<uint8_t*>(bytes.data());
-  for (const AcceptedEvent& accepted : entry.events) {
-    out = CodedOutputStream::WriteTagToArray(kEventsTag, out);
-    out = CodedOutputStream::WriteVarint64ToArray(accepted.event->GetCachedSize(), out);
-    out = accepted.event->SerializeWithCachedSizesToArray(out);
-  }
-  return bytes;
+  EventJoiner joiner;
+  joiner.Reserve(size);
+  for (const AcceptedEvent& accepted : entry.events) joiner.Add(*accepted.event);
+  return joiner.Take();
 }
 
 absl::StatusOr<std::string> Compress(const std::string& bytes) {
@@ -56,15 +80,37 @@ absl::StatusOr<std::string> Compress(const std::string& bytes) {
   return out;
 }
 
-absl::StatusOr<std::string> Decompress(absl::string_view body, int64_t expected_size) {
+absl::StatusOr<absl::string_view> Decompress(absl::string_view body, int64_t expected_size,
+                                             EventBatch* batch) {
   if (expected_size < 0 || expected_size > static_cast<int64_t>(limits::kMaxQueuedBytes)) {
     return Damaged("impossible body size");
   }
-  std::string bytes(expected_size, '\0');
-  if (body.empty() && bytes.empty()) return bytes;
-  const size_t size = ZSTD_decompress(bytes.data(), bytes.size(), body.data(), body.size());
-  if (ZSTD_isError(size) || size != bytes.size()) return Damaged("the body does not decompress");
-  return bytes;
+  const size_t expected = static_cast<size_t>(expected_size);
+  if (body.empty() && expected == 0) return absl::string_view();
+  char* const bytes = batch->Allocate(expected);
+  const size_t size = ZSTD_decompress(bytes, expected, body.data(), body.size());
+  if (ZSTD_isError(size) || size != expected) return Damaged("the body does not decompress");
+  return absl::string_view(bytes, expected);
+}
+
+// An earlier version wrote whatever protobuf makes of an event.
+absl::Status ReadOddEvent(absl::string_view bytes, EventBatch* batch) {
+  lapse::v1::Event event;
+  if (!event.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
+      !batch->AddCopy(std::move(event))) {
+    return Damaged("the body holds what is no event");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadBody(absl::string_view body, int64_t expected_size, EventBatch* batch) {
+  ASSIGN_OR_RETURN(const absl::string_view bytes, Decompress(body, expected_size, batch));
+  EventFrameReader frames(bytes);
+  absl::string_view event;
+  while (frames.Next(&event)) {
+    if (!batch->Add(event)) RETURN_IF_ERROR(ReadOddEvent(event, batch));
+  }
+  return frames.done() ? absl::OkStatus() : Damaged("the body holds no events");
 }
 
 void AddSegments(const LogEntry& entry, ChunkHeader* header) {
@@ -92,23 +138,22 @@ ChunkHeader HeaderOf(const LogEntry& entry, int64_t body_size) {
   return header;
 }
 
-absl::Status FillEvents(const ChunkHeader& header,
-                        const google::protobuf::RepeatedPtrField<lapse::v1::Event>& events,
-                        LogEntry* entry) {
+absl::Status FillEvents(const ChunkHeader& header, LogEntry* entry) {
+  const std::vector<EventView>& events = entry->owned.back().events();
+  const int64_t count = static_cast<int64_t>(events.size());
   entry->events.reserve(events.size());
   for (const auto& segment : header.segments()) {
     const int64_t end = static_cast<int64_t>(entry->events.size()) + segment.event_count();
-    if (segment.event_count() <= 0 || end > events.size()) return Damaged("impossible segment");
+    if (segment.event_count() <= 0 || end > count) return Damaged("impossible segment");
     for (int64_t i = static_cast<int64_t>(entry->events.size()); i < end; ++i) {
-      const lapse::v1::Event& event = events.Get(static_cast<int>(i));
+      const EventView& event = events[i];
       entry->events.push_back({&event, header.first_sequence() + i, segment.receive_time_us(),
                                JudgedTimeUs(event, segment.receive_time_us())});
     }
   }
-  if (static_cast<int>(entry->events.size()) != events.size())
-    return Damaged("events outside of any segment");
+  if (entry->events.size() != events.size()) return Damaged("events outside of any segment");
   for (const int32_t index : header.server_id_indexes()) {
-    if (index < 0 || index >= events.size()) return Damaged("impossible event index");
+    if (index < 0 || index >= count) return Damaged("impossible event index");
     entry->events[index].has_server_id = true;
   }
   return absl::OkStatus();
@@ -118,7 +163,7 @@ absl::Status FillEvents(const ChunkHeader& header,
 
 absl::StatusOr<EncodedChunk> EncodeChunk(const LogEntry& entry) {
   EncodedChunk chunk;
-  const std::string bytes = SerializeEvents(entry);
+  const std::string bytes = JoinEvents(entry);
   if (bytes.size() > limits::kMaxQueuedBytes)
     return absl::InvalidArgumentError("too many bytes for one log entry");
   if (!bytes.empty()) {
@@ -141,9 +186,6 @@ absl::StatusOr<std::unique_ptr<LogEntry>> DecodeChunk(absl::string_view header_b
   if (!header.ParseFromArray(header_bytes.data(), static_cast<int>(header_bytes.size()))) {
     return Damaged("the header is no header");
   }
-  ASSIGN_OR_RETURN(const std::string bytes, Decompress(body, header.body_size_bytes()));
-  BatchIngestEventsRequest request;
-  if (!request.ParseFromString(bytes)) return Damaged("the body holds no events");
   auto entry = std::make_unique<LogEntry>();
   entry->position = header.position();
   entry->first_sequence = header.first_sequence();
@@ -151,9 +193,9 @@ absl::StatusOr<std::unique_ptr<LogEntry>> DecodeChunk(absl::string_view header_b
   entry->mark_time_us = header.mark_time_us();
   entry->controls.assign(std::make_move_iterator(header.mutable_controls()->begin()),
                          std::make_move_iterator(header.mutable_controls()->end()));
-  entry->owned.push_back(std::make_unique<google::protobuf::RepeatedPtrField<lapse::v1::Event>>(
-      std::move(*request.mutable_events())));
-  RETURN_IF_ERROR(FillEvents(header, *entry->owned.back(), entry.get()));
+  entry->owned.emplace_back();
+  RETURN_IF_ERROR(ReadBody(body, header.body_size_bytes(), &entry->owned.back()));
+  RETURN_IF_ERROR(FillEvents(header, entry.get()));
   return entry;
 }
 

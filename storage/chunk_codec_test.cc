@@ -95,22 +95,5 @@ TEST(ChunkCodecTest, GarbageWithValidChecksumNeverCrashes) {
   EXPECT_GT(refused, 10'000);
 }
 
-TEST(ChunkCodecTest, KeyTextIsWhatMonitorsTakeAsKey) {
-  lapse::v1::Value value;
-  std::string text;
-  EXPECT_FALSE(KeyText(value, &text));
-  value.set_double_value(1);
-  EXPECT_FALSE(KeyText(value, &text));
-  value.set_int64_value(-7);
-  EXPECT_TRUE(KeyText(value, &text));
-  EXPECT_EQ(text, "-7");
-  value.set_bool_value(false);
-  EXPECT_TRUE(KeyText(value, &text));
-  EXPECT_EQ(text, "false");
-  value.set_string_value("A-17");
-  EXPECT_TRUE(KeyText(value, &text));
-  EXPECT_EQ(text, "A-17");
-}
-
 }  // namespace
 }  // namespace lapse::storage

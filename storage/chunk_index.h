@@ -19,6 +19,13 @@ int64_t IndexFingerprint(uint64_t seed, absl::string_view attribute, absl::strin
 std::vector<int64_t> IndexFingerprints(uint64_t seed, const LogEntry& entry,
                                        const IndexedAttributes& attributes);
 
+// The same, cut to SealedFingerprint, in the events' order and with repetitions.
+std::vector<uint32_t> ShortFingerprints(uint64_t seed, const LogEntry& entry,
+                                        const IndexedAttributes& attributes);
+
+// What sealed files and the index in memory keep of IndexFingerprint.
+uint32_t SealedFingerprint(int64_t index_fingerprint);
+
 }  // namespace lapse::storage
 
 #endif  // LAPSE_STORAGE_CHUNK_INDEX_H_

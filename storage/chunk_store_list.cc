@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <queue>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -98,22 +99,38 @@ class Lister {
 
   absl::Status ReadChunk(const Pending& chunk) {
     ++read_chunks_;
-    absl::StatusOr<std::unique_ptr<LogEntry>> entry = source_.Load(chunk.group, chunk.position);
+    absl::StatusOr<std::unique_ptr<LogEntry>> entry =
+        source_.Load(chunk.group, chunk.position, Narrowed());
     if (absl::IsDataLoss(entry.status())) {
       spdlog::error("listing events: left out {}", std::string(entry.status().message()));
       return absl::OkStatus();
     }
     RETURN_IF_ERROR(entry.status());
     read_events_ += static_cast<int64_t>((*entry)->events.size());
-    size_t index = 0;
-    for (auto& owned : (*entry)->owned) {
-      for (Event& event : *owned) Consider((*entry)->events[index++], event);
-    }
+    for (const AcceptedEvent& accepted : (*entry)->events) Consider(accepted);
     return absl::OkStatus();
   }
 
-  void Consider(const AcceptedEvent& accepted, Event& event) {
-    const int64_t time_us = ReportedTimeUs(event, accepted.receive_time_us);
+  // The query with the times that an event can still have to be of use.
+  EventQuery Narrowed() const {
+    // Once it is known that there is more than a page, what lies beyond it is of none.
+    const int64_t last = dropped_ ? std::min(max_, best_.top().key.first) : max_;
+    EventQuery query = query_;
+    query.min_time_us = query_.descending ? Negated(last) : min_;
+    query.max_time_us = query_.descending ? Negated(min_) : last;
+    return query;
+  }
+
+  // Where it is required, it is read in place: most events of a chunk have another.
+  bool HasWantedAttribute(const EventView& event) {
+    if (!query_.attribute_equals) return true;
+    const auto attribute = event.FindAttribute(query_.attribute_equals->first);
+    return attribute && KeyText(*attribute, &key_text_) &&
+           key_text_ == query_.attribute_equals->second;
+  }
+
+  void Consider(const AcceptedEvent& accepted) {
+    const int64_t time_us = ReportedTimeUs(*accepted.event, accepted.receive_time_us);
     const Key key = KeyOf(time_us, accepted.sequence);
     if (key <= after_ || key.first < min_ || key.first > max_ ||
         accepted.sequence > query_.max_sequence)
@@ -122,6 +139,8 @@ class Lister {
     const bool beyond = full && best_.top().key < key;
     // Once it is known that there is more than a page, what lies beyond it need not be matched.
     if (beyond && dropped_) return;
+    if (!HasWantedAttribute(*accepted.event)) return;
+    Event event = accepted.event->ToEvent();
     SetTimestamp(time_us, event.mutable_occur_time());
     SetTimestamp(accepted.receive_time_us, event.mutable_ingest_time());
     event.set_sequence(accepted.sequence);
@@ -185,6 +204,7 @@ class Lister {
   // The first page_size_ of those seen, the last of them on top.
   std::priority_queue<Candidate> best_;
   bool dropped_ = false;
+  std::string key_text_;
   int64_t read_chunks_ = 0;
   int64_t read_events_ = 0;
   int64_t budget_chunks_ = -1;

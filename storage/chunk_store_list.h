@@ -39,8 +39,10 @@ class ChunkSource {
   virtual absl::StatusOr<std::vector<ChunkSummary>> FindChunks(int group, const EventQuery& query,
                                                                int64_t min_time_us,
                                                                int64_t max_time_us) = 0;
-  // DATA_LOSS where it is damaged.
-  virtual absl::StatusOr<std::unique_ptr<LogEntry>> Load(int group, LogPosition position) = 0;
+  // Its events, without those that the query's attribute, times and sequences exclude where that is
+  // cheaper. DATA_LOSS where it is damaged.
+  virtual absl::StatusOr<std::unique_ptr<LogEntry>> Load(int group, LogPosition position,
+                                                         const EventQuery& query) = 0;
 };
 
 absl::StatusOr<EventPage> ListEvents(const EventQuery& query, ChunkSource& source);

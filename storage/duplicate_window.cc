@@ -3,76 +3,83 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <string>
+#include <vector>
 
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/string_view.h"
 #include "xxhash.h"
 
 namespace lapse::storage {
 namespace {
 
-using lapse::v1::Event;
-using lapse::v1::Value;
+// Writes what is hashed; the buffer has room for all of it.
+class Writer {
+ public:
+  explicit Writer(char* out) : out_(out) {}
 
-void AddBytes(const void* data, size_t size, std::string* out) {
-  out->append(static_cast<const char*>(data), size);
-}
-
-void AddText(const std::string& text, std::string* out) {
-  const uint32_t size = static_cast<uint32_t>(text.size());
-  AddBytes(&size, sizeof(size), out);
-  out->append(text);
-}
-
-void AddValue(const Value& value, std::string* out) {
-  out->push_back(static_cast<char>(value.kind_case()));
-  switch (value.kind_case()) {
-    case Value::kStringValue:
-      return AddText(value.string_value(), out);
-    case Value::kBoolValue:
-      return out->push_back(value.bool_value() ? 1 : 0);
-    case Value::kInt64Value: {
-      const int64_t number = value.int64_value();
-      return AddBytes(&number, sizeof(number), out);
-    }
-    case Value::kDoubleValue: {
-      const double number = value.double_value();
-      return AddBytes(&number, sizeof(number), out);
-    }
-    case Value::KIND_NOT_SET:
-      return;
+  template <typename T>
+  void Number(T value) {
+    std::memcpy(out_, &value, sizeof(value));
+    out_ += sizeof(value);
   }
-}
+  void Text(absl::string_view text) {
+    Number(static_cast<uint32_t>(text.size()));
+    std::memcpy(out_, text.data(), text.size());
+    out_ += text.size();
+  }
+  void Value(const EventAttribute& attribute) {
+    Number(attribute.kind);
+    switch (attribute.kind) {
+      case EventAttribute::Kind::kString:
+        return Text(attribute.text);
+      case EventAttribute::Kind::kBool:
+        return Number(static_cast<char>(attribute.number));
+      case EventAttribute::Kind::kInt64:
+        return Number(attribute.number);
+      case EventAttribute::Kind::kDouble:
+        return Number(attribute.real);
+    }
+  }
+  const char* end() const { return out_; }
 
-void AddAttributes(const Event& event, std::string* out) {
-  using Attribute = google::protobuf::Map<std::string, Value>::value_type;
-  // A map has no order of its own: copies must have the same.
-  thread_local std::vector<const Attribute*> sorted;
-  sorted.clear();
-  for (const Attribute& attribute : event.attributes()) sorted.push_back(&attribute);
+ private:
+  char* out_;
+};
+
+// A map has no order of its own: copies must have the same.
+using SortedAttributes = absl::InlinedVector<EventAttribute, 16>;
+SortedAttributes ByName(const EventView& event) {
+  SortedAttributes sorted;
+  AttributeReader reader(event);
+  EventAttribute attribute;
+  while (reader.Next(&attribute)) sorted.push_back(attribute);
   std::sort(sorted.begin(), sorted.end(),
-            [](const auto* a, const auto* b) { return a->first < b->first; });
-  for (const Attribute* attribute : sorted) {
-    AddText(attribute->first, out);
-    AddValue(attribute->second, out);
-  }
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  return sorted;
 }
 
-uint64_t ContentOf(uint64_t seed, const Event& event) {
-  thread_local std::string bytes;
-  bytes.clear();
-  AddText(event.type(), &bytes);
-  const int64_t seconds = event.occur_time().seconds();
-  const int32_t nanos = event.occur_time().nanos();
-  bytes.push_back(event.has_occur_time() ? 1 : 0);
-  AddBytes(&seconds, sizeof(seconds), &bytes);
-  AddBytes(&nanos, sizeof(nanos), &bytes);
-  AddAttributes(event, &bytes);
-  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+uint64_t ContentOf(uint64_t seed, const EventView& event) {
+  // What is hashed has fewer bytes than the event, but for sizes and numbers of a fixed width.
+  constexpr size_t kMoreAtMost = 32 + 16 * limits::kMaxAttributes;
+  thread_local std::vector<char> buffer;
+  if (buffer.size() < event.bytes().size() + kMoreAtMost) {
+    buffer.resize(event.bytes().size() + kMoreAtMost);
+  }
+  Writer writer(buffer.data());
+  writer.Text(event.type());
+  writer.Number(static_cast<char>(event.has_occur_time() ? 1 : 0));
+  writer.Number(event.occur_seconds());
+  writer.Number(event.occur_nanos());
+  for (const EventAttribute& attribute : ByName(event)) {
+    writer.Text(attribute.name);
+    writer.Value(attribute);
+  }
+  return XXH3_64bits_withSeed(buffer.data(), writer.end() - buffer.data(), seed);
 }
 
 }  // namespace
 
-EventDigest DigestOf(uint64_t seed, const Event& event) {
+EventDigest DigestOf(uint64_t seed, const EventView& event) {
   return {FingerprintOf(seed, {event.source(), event.id()}), ContentOf(seed, event)};
 }
 
@@ -87,7 +94,9 @@ DuplicateWindow::DuplicateWindow(size_t capacity, int64_t max_age_us)
     : capacity_(static_cast<int64_t>(capacity)),
       max_age_us_(max_age_us),
       ring_size_(capacity_ + static_cast<int64_t>(kMaxUndo)),
-      blocks_(ring_size_ / kBlockEntries + 1) {}
+      blocks_(ring_size_ / kBlockEntries + 1),
+      index_{DuplicateIndex(static_cast<uint64_t>(ring_size_)),
+             DuplicateIndex(static_cast<uint64_t>(ring_size_))} {}
 
 DuplicateWindow::~DuplicateWindow() = default;
 

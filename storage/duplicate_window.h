@@ -10,8 +10,8 @@
 
 #include "base/fingerprint.h"
 #include "base/limits.h"
-#include "lapse/v1/event.pb.h"
 #include "storage/duplicate_index.h"
+#include "storage/event_view.h"
 
 namespace lapse::storage {
 
@@ -22,7 +22,7 @@ struct EventDigest {
   // Of type, occur_time and attributes.
   uint64_t content = 0;
 };
-EventDigest DigestOf(uint64_t seed, const lapse::v1::Event& event);
+EventDigest DigestOf(uint64_t seed, const EventView& event);
 
 // Used by one thread at a time. A ring of digests by sequence with two indexes that take turns, so
 // that what leaves the ring need not be looked up to be forgotten: about 45 bytes an event,
@@ -51,6 +51,10 @@ class DuplicateWindow {
   // Forgets everything; the next insert has `sequence`.
   void StartAt(int64_t sequence);
 
+  // Brings what Find and Insert of `digest` will touch near. To be called some events ahead.
+  void Prefetch(const EventDigest& digest) const {
+    for (const DuplicateIndex& index : index_) index.Prefetch(digest.key);
+  }
   // The event that `digest` is a copy of.
   std::optional<First> Find(const EventDigest& digest, int64_t now_us) const;
   // Takes in the event with next_sequence().

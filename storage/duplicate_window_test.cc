@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "storage/duplicate_window_file.h"
 #include "storage/test_entries.h"
+#include "xxhash.h"
 
 namespace lapse::storage {
 namespace {
@@ -114,18 +115,61 @@ TEST(DuplicateWindowTest, ManyUndoneGroupsDoNotFillTheIndex) {
   EXPECT_EQ(SequenceOf(window, 1), 0);
 }
 
+EventDigest DigestOfEvent(const lapse::v1::Event& event) {
+  return DigestOf(kSeed, EventBatch::Of(event).events()[0]);
+}
+
+// What is hashed, as the first version wrote it down: windows that are saved hold it.
+void AddSized(const std::string& text, std::string* out) {
+  const uint32_t size = static_cast<uint32_t>(text.size());
+  out->append(reinterpret_cast<const char*>(&size), sizeof(size));
+  out->append(text);
+}
+
+template <typename T>
+void AddRaw(T value, std::string* out) {
+  out->append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
+TEST(DuplicateWindowTest, DigestIsThatOfEveryVersion) {
+  lapse::v1::Event event = TestEvent("a-1", "A-17", kTestTimeUs + 5);
+  (*event.mutable_attributes())["amount"].set_int64_value(-5);
+  (*event.mutable_attributes())["express"].set_bool_value(true);
+  (*event.mutable_attributes())["weight"].set_double_value(1.5);
+  std::string content;
+  AddSized("order_created", &content);
+  AddRaw<char>(1, &content);
+  AddRaw<int64_t>(kTestTimeUs / 1'000'000, &content);
+  AddRaw<int32_t>(5'000, &content);
+  AddSized("amount", &content);
+  AddRaw<char>(3, &content);
+  AddRaw<int64_t>(-5, &content);
+  AddSized("express", &content);
+  AddRaw<char>(2, &content);
+  AddRaw<char>(1, &content);
+  AddSized("order_id", &content);
+  AddRaw<char>(1, &content);
+  AddSized("A-17", &content);
+  AddSized("weight", &content);
+  AddRaw<char>(4, &content);
+  AddRaw<double>(1.5, &content);
+  const EventDigest digest = DigestOfEvent(event);
+  EXPECT_EQ(digest.content, XXH3_64bits_withSeed(content.data(), content.size(), kSeed));
+  EXPECT_EQ(digest.key, FingerprintOf(kSeed, {"test", "a-1"}));
+}
+
 TEST(DuplicateWindowTest, ContentIsTypeTimeAndAttributesInAnyOrder) {
   lapse::v1::Event event = TestEvent("a", "1", kTestTimeUs);
   (*event.mutable_attributes())["amount"].set_int64_value(5);
   lapse::v1::Event same = TestEvent("a", "other", kTestTimeUs);
   (*same.mutable_attributes())["amount"].set_int64_value(5);
   (*same.mutable_attributes())["order_id"].set_string_value("1");
-  EXPECT_EQ(DigestOf(kSeed, event).content, DigestOf(kSeed, same).content);
-  EXPECT_EQ(DigestOf(kSeed, event).key, DigestOf(kSeed, same).key);
+  EXPECT_EQ(DigestOfEvent(event).content, DigestOfEvent(same).content);
+  EXPECT_EQ(DigestOfEvent(event).key, DigestOfEvent(same).key);
   const auto differs = [&](auto change) {
     lapse::v1::Event changed = event;
     change(changed);
-    return DigestOf(kSeed, changed).content != DigestOf(kSeed, event).content;
+    return DigestOfEvent(changed).content != DigestOfEvent(event).content;
   };
   EXPECT_TRUE(differs([](auto& e) { e.set_type("order_paid"); }));
   EXPECT_TRUE(differs([](auto& e) { SetTimestamp(kTestTimeUs + 1, e.mutable_occur_time()); }));

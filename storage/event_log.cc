@@ -1,6 +1,7 @@
 #include "storage/event_log.h"
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <string>
 #include <thread>
@@ -24,7 +25,6 @@ namespace lapse::storage {
 namespace {
 
 using lapse::internal::v1::ControlRecord;
-using lapse::v1::Event;
 
 // The thread looks at the clocks this often at least, to notice that the process stood still.
 constexpr int64_t kMaxWaitUs = 250 * limits::kMicrosPerMilli;
@@ -33,6 +33,16 @@ constexpr int64_t kMarkRetryUs = limits::kMicrosPerSecond;
 constexpr int64_t kStoppedRetryUs = 10 * limits::kMicrosPerSecond;
 constexpr int64_t kStoppingRetryUs = limits::kMicrosPerSecond;
 constexpr size_t kSavedEntriesAtOnce = 16'384;
+
+// An event whose id is the server's matches nothing.
+std::vector<EventDigest> DigestsOf(uint64_t seed, const EventBatch& batch,
+                                   const std::vector<int>& server_id_indexes) {
+  std::vector<EventDigest> digests;
+  digests.reserve(batch.events().size());
+  for (const EventView& event : batch.events()) digests.push_back(DigestOf(seed, event));
+  for (const int index : server_id_indexes) digests[index].key = Fingerprint();
+  return digests;
+}
 
 // What a client gets for a failed write.
 absl::Status AnswerFor(const absl::Status& write_error) {
@@ -59,12 +69,12 @@ class EventLogThread : public EventLog {
   absl::Status Recover();
 
   absl::Status Start(LogFollower& follower) override;
-  absl::Status Append(google::protobuf::RepeatedPtrField<Event> events,
-                      AppendCallback done) override;
+  absl::Status Append(EventBatch events, AppendCallback done) override;
   absl::Status AppendControl(ControlRecord control, ControlCallback done) override;
   void RequestMark(int64_t at_us) override;
   void Stop() override;
   absl::Status SaveDuplicateWindow() override;
+  bool IsBehind() const override { return is_behind_.load(std::memory_order_relaxed); }
   EventLogMetrics Metrics() const override;
 
  private:
@@ -96,6 +106,8 @@ class EventLogThread : public EventLog {
   mutable Mutex mutex_;
   CondVar work_;
   EventLogQueue queue_;
+  // Set with mutex_ held.
+  std::atomic<bool> is_behind_ = false;
   bool started_ = false;
   bool stopping_ = false;
   // While stopping: what is still queued then is not written any more.
@@ -173,26 +185,22 @@ absl::Status EventLogThread::Push(QueuedRequest&& request) {
   MutexLock lock(mutex_);
   RETURN_IF_ERROR(CheckAcceptingLocked());
   RETURN_IF_ERROR(queue_.Push(std::move(request), clock_.NowUs(), mark_floor_us_));
+  is_behind_ = queue_.IsHalfFull();
   work_.notify_one();
   return absl::OkStatus();
 }
 
-absl::Status EventLogThread::Append(google::protobuf::RepeatedPtrField<Event> events,
-                                    AppendCallback done) {
-  if (events.empty() || events.size() > static_cast<int>(limits::kMaxChunkEvents)) {
+absl::Status EventLogThread::Append(EventBatch events, AppendCallback done) {
+  const size_t count = events.events().size();
+  if (count == 0 || count > limits::kMaxChunkEvents) {
     return absl::InvalidArgumentError(
-        absl::StrCat("1 to ", limits::kMaxChunkEvents, " events, not ", events.size()));
+        absl::StrCat("1 to ", limits::kMaxChunkEvents, " events, not ", count));
   }
   QueuedRequest request;
-  request.events = std::make_unique<QueuedRequest::Events>(std::move(events));
-  for (int i = 0; i < request.events->size(); ++i) {
-    Event& event = *request.events->Mutable(i);
-    if (event.id().empty()) {
-      event.set_id(uuids_.Next());
-      request.server_id_indexes.push_back(i);
-    }
-    request.bytes += event.ByteSizeLong();
-  }
+  request.server_id_indexes = events.GiveIds([this] { return uuids_.Next(); });
+  request.events = std::move(events);
+  request.digests = DigestsOf(store_.Seed(), request.events, request.server_id_indexes);
+  request.bytes = request.events.ByteSize();
   request.done = std::move(done);
   return Push(std::move(request));
 }
@@ -270,6 +278,7 @@ void EventLogThread::NoteTime(int64_t expected_us) {
 LogGroup EventLogThread::TakeGroupLocked() {
   LogGroup group;
   group.requests = queue_.TakeGroup();
+  is_behind_ = queue_.IsHalfFull();
   const ClockReading now = Now();
   // A stop since the loop last looked must hold the marks before one is decided.
   if (marks_.Observe(now, 0)) ++metrics_.gaps;
@@ -287,7 +296,7 @@ void EventLogThread::Process(LogGroup group) {
   if (!stopped_.ok()) return group.FailAll(AnswerFor(stopped_));
   {
     MutexLock lock(window_mutex_);
-    group.Place(store_.Seed(), store_.LastPosition() + 1, window_);
+    group.Place(store_.LastPosition() + 1, window_);
   }
   LogPosition position = store_.LastPosition();
   const bool write = MustWrite(group);

@@ -105,13 +105,17 @@ class EventLog : public MarkRequester {
   // RESOURCE_EXHAUSTED (reason DISK_FULL, with a retry time) or UNAVAILABLE (reason LOG_STOPPED)
   // where they could not be written, and then nothing of the request is kept. INVALID_ARGUMENT for
   // none or more than limits::kMaxChunkEvents. Stamps the receive time, which is never before the
-  // last mark. An event without id gets a UUIDv7.
-  virtual absl::Status Append(google::protobuf::RepeatedPtrField<lapse::v1::Event> events,
-                              AppendCallback done) = 0;
+  // last mark. An event without id gets a UUIDv7. What can be done for the batch alone is done on
+  // the caller's thread.
+  virtual absl::Status Append(EventBatch events, AppendCallback done) = 0;
 
   // Appends a control record; its time_us is set by the log. As above.
   virtual absl::Status AppendControl(lapse::internal::v1::ControlRecord control,
                                      ControlCallback done) = 0;
+
+  // Whether so much is queued that a caller who can wait should: at half of what is refused. Never
+  // blocks.
+  virtual bool IsBehind() const = 0;
 
   // Finishes what is queued, for limits::kStopLogUs at most (the rest is UNAVAILABLE, reason
   // LOG_STOPPING), then ends the thread. Later appends are UNAVAILABLE.

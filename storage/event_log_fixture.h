@@ -122,16 +122,14 @@ class EventLogTest : public testing::Test {
     }
   }
 
-  static google::protobuf::RepeatedPtrField<lapse::v1::Event> Batch(
-      const std::vector<lapse::v1::Event>& events) {
-    return {events.begin(), events.end()};
+  static EventBatch Batch(const std::vector<lapse::v1::Event>& events) {
+    return EventBatch::Of({events.begin(), events.end()});
   }
 
-  static google::protobuf::RepeatedPtrField<lapse::v1::Event> LargeBatch(
-      const std::string& prefix) {
-    google::protobuf::RepeatedPtrField<lapse::v1::Event> events;
+  static EventBatch LargeBatch(const std::string& prefix) {
+    EventBatch events;
     for (size_t i = 0; i < limits::kMaxChunkEvents; ++i)
-      *events.Add() = TestEvent(prefix + std::to_string(i), "k");
+      events.AddCopy(TestEvent(prefix + std::to_string(i), "k"));
     return events;
   }
 
@@ -171,7 +169,7 @@ inline std::vector<int64_t> Sequences(const absl::StatusOr<AppendResult>& result
 
 inline std::vector<std::string> Ids(const LogEntry& entry) {
   std::vector<std::string> ids;
-  for (const AcceptedEvent& accepted : entry.events) ids.push_back(accepted.event->id());
+  for (const AcceptedEvent& accepted : entry.events) ids.emplace_back(accepted.event->id());
   return ids;
 }
 

@@ -1,10 +1,17 @@
 #include "storage/event_log_group.h"
 
+#include <string>
 #include <utility>
 
 namespace lapse::storage {
+namespace {
 
-void LogGroup::Place(uint64_t seed, LogPosition position, DuplicateWindow& window) {
+// Events between bringing what an event's look-up touches near, and the look-up.
+constexpr size_t kLookAhead = 12;
+
+}  // namespace
+
+void LogGroup::Place(LogPosition position, DuplicateWindow& window) {
   entry->position = position;
   entry->first_sequence = window.next_sequence();
   results_.resize(requests.size());
@@ -16,35 +23,33 @@ void LogGroup::Place(uint64_t seed, LogPosition position, DuplicateWindow& windo
       continue;
     }
     results_[i].reserve(request.event_count());
-    PlaceEvents(seed, request, results_[i], window);
+    PlaceEvents(request, results_[i], window);
   }
 }
 
-void LogGroup::PlaceEvents(uint64_t seed, QueuedRequest& request,
-                           std::vector<AppendedEvent>& results, DuplicateWindow& window) {
+void LogGroup::PlaceEvents(QueuedRequest& request, std::vector<AppendedEvent>& results,
+                           DuplicateWindow& window) {
+  entry->owned.push_back(std::move(request.events));
+  const std::vector<EventView>& events = entry->owned.back().events();
+  const std::vector<EventDigest>& digests = request.digests;
   auto server_id = request.server_id_indexes.begin();
-  for (int i = 0; i < request.events->size(); ++i) {
-    const lapse::v1::Event& event = request.events->Get(i);
-    AcceptedEvent candidate = {&event, window.next_sequence(), request.receive_time_us,
-                               JudgedTimeUs(event, request.receive_time_us)};
-    EventDigest digest = DigestOf(seed, event);
-    if (server_id != request.server_id_indexes.end() && *server_id == i) {
+  for (size_t i = 0; i < events.size(); ++i) {
+    if (i + kLookAhead < digests.size()) window.Prefetch(digests[i + kLookAhead]);
+    AcceptedEvent candidate = {&events[i], window.next_sequence(), request.receive_time_us,
+                               JudgedTimeUs(events[i], request.receive_time_us)};
+    if (server_id != request.server_id_indexes.end() && *server_id == static_cast<int>(i)) {
       candidate.has_server_id = true;
-      digest.key = Fingerprint();
       ++server_id;
     }
-    results.push_back(PlaceEvent(candidate, digest, window));
+    results.push_back(PlaceEvent(candidate, digests[i], window));
   }
-  entry->owned.push_back(std::move(request.events));
-  // What is empty still tells that the request is no control.
-  request.events = std::make_unique<QueuedRequest::Events>();
 }
 
 AppendedEvent LogGroup::PlaceEvent(const AcceptedEvent& candidate, const EventDigest& digest,
                                    DuplicateWindow& window) {
   if (const auto first = window.Find(digest, candidate.receive_time_us)) {
     ++duplicates;
-    if (first->conflicting) conflicts.push_back({candidate.event->type()});
+    if (first->conflicting) conflicts.push_back({std::string(candidate.event->type())});
     return {first->sequence, true, first->conflicting};
   }
   window.Insert(digest, candidate.receive_time_us);

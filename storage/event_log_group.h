@@ -29,13 +29,13 @@ struct LogGroup {
   // Fills the entry with the controls and with the events that are no copies, which take the
   // sequences that come next in `window`. To take it back, undo the window from the entry's
   // first_sequence.
-  void Place(uint64_t seed, LogPosition position, DuplicateWindow& window);
+  void Place(LogPosition position, DuplicateWindow& window);
   // One of the two, once: calls every requester's callback.
   void Answer(LogPosition position);
   void FailAll(const absl::Status& status);
 
  private:
-  void PlaceEvents(uint64_t seed, QueuedRequest& request, std::vector<AppendedEvent>& results,
+  void PlaceEvents(QueuedRequest& request, std::vector<AppendedEvent>& results,
                    DuplicateWindow& window);
   AppendedEvent PlaceEvent(const AcceptedEvent& candidate, const EventDigest& digest,
                            DuplicateWindow& window);

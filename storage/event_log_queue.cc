@@ -68,6 +68,10 @@ std::vector<QueuedRequest> EventLogQueue::TakeGroup() {
   return group;
 }
 
+bool EventLogQueue::IsHalfFull() const {
+  return events_ > limits::kMaxQueuedEvents / 2 || bytes_ > limits::kMaxQueuedBytes / 2;
+}
+
 int64_t EventLogQueue::OldestReceiveTimeUs() const {
   return requests_.empty() ? INT64_MAX : requests_.front().receive_time_us;
 }

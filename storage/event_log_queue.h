@@ -5,32 +5,33 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "storage/duplicate_window.h"
+#include "storage/event_batch.h"
 #include "storage/event_log.h"
 
 namespace lapse::storage {
 
 // One call of Append or AppendControl.
 struct QueuedRequest {
-  using Events = google::protobuf::RepeatedPtrField<lapse::v1::Event>;
-
   int64_t receive_time_us = 0;
-  // Null for a control.
-  std::unique_ptr<Events> events;
+  // None for a control. One digest for each.
+  EventBatch events;
+  std::vector<EventDigest> digests;
   // The events, by index, whose id the server made; ascending.
   std::vector<int> server_id_indexes;
   EventLog::AppendCallback done;
 
   lapse::internal::v1::ControlRecord control;
+  // Only for a control.
   EventLog::ControlCallback control_done;
 
   size_t bytes = 0;
 
-  bool is_control() const { return events == nullptr; }
-  size_t event_count() const { return events == nullptr ? 0 : static_cast<size_t>(events->size()); }
+  bool is_control() const { return digests.empty(); }
+  size_t event_count() const { return digests.size(); }
 
   // Answers the caller; once.
   void Fail(const absl::Status& status);
@@ -51,6 +52,7 @@ class EventLogQueue {
 
   bool empty() const { return requests_.empty(); }
   size_t events() const { return events_; }
+  bool IsHalfFull() const;
   // The receive time of the oldest; INT64_MAX where there is none.
   int64_t OldestReceiveTimeUs() const;
 

@@ -91,7 +91,7 @@ TEST_F(EventLogTest, EventWithoutIdGetsOneThatIsNeverTakenForACopyAlsoAfterARest
   Start();
   const auto result = AppendAndWait({TestEvent("", "1"), TestEvent("", "1")});
   EXPECT_THAT(Sequences(result), ElementsAre(1, 2));
-  const std::string id = follower_->AwaitCount(2).back()->events[0].event->id();
+  const std::string id(follower_->AwaitCount(2).back()->events[0].event->id());
   EXPECT_EQ(id.size(), 36u);
   EXPECT_THAT(Sequences(AppendAndWait({TestEvent(id, "1")})), ElementsAre(3));
   Start();
@@ -200,7 +200,7 @@ TEST_F(EventLogTest, StopFinishesWhatIsQueued) {
 TEST_F(EventLogTest, BatchOfNoneOrTooManyIsRefused) {
   Start();
   auto large = LargeBatch("a");
-  *large.Add() = TestEvent("x", "1");
+  large.AddCopy(TestEvent("x", "1"));
   const auto never = [](absl::StatusOr<AppendResult>) { FAIL(); };
   EXPECT_EQ(log_->Append(std::move(large), never).code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(log_->Append({}, never).code(), absl::StatusCode::kInvalidArgument);

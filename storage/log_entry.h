@@ -11,6 +11,8 @@
 #include "absl/status/status.h"
 #include "lapse/internal/v1/log.pb.h"
 #include "lapse/v1/event.pb.h"
+#include "storage/event_batch.h"
+#include "storage/event_view.h"
 
 namespace lapse::storage {
 
@@ -19,7 +21,7 @@ using LogPosition = int64_t;
 
 // An event as it stands in the log. `event` has its id, and neither ingest_time nor sequence.
 struct AcceptedEvent {
-  const lapse::v1::Event* event = nullptr;
+  const EventView* event = nullptr;
   int64_t sequence = 0;
   int64_t receive_time_us = 0;
   // The time that monitors judge by: occur_time, by default the receive time, and never later than
@@ -48,19 +50,15 @@ struct LogEntry {
   std::vector<AcceptedEvent> events;
   std::vector<ConflictingCopy> conflicts;
   // Owns what `events` points to.
-  std::vector<std::unique_ptr<google::protobuf::RepeatedPtrField<lapse::v1::Event>>> owned;
+  std::vector<EventBatch> owned;
 };
 
 // `event`'s time as AcceptedEvent has it.
-int64_t JudgedTimeUs(const lapse::v1::Event& event, int64_t receive_time_us);
+int64_t JudgedTimeUs(const EventView& event, int64_t receive_time_us);
 
 // The time the client gave it, by default the receive time: what ListEvents orders by. May be ahead
 // of the receive time.
-int64_t ReportedTimeUs(const lapse::v1::Event& event, int64_t receive_time_us);
-
-// An attribute's value as a key has it: a string as it is, an int64 in decimal, a bool as
-// true/false. False for a double or no value, which are no keys.
-bool KeyText(const lapse::v1::Value& value, std::string* text);
+int64_t ReportedTimeUs(const EventView& event, int64_t receive_time_us);
 
 // Called with the entries in log order. An error stops the reading and is returned from it.
 using LogVisitor = absl::FunctionRef<absl::Status(const LogEntry& entry)>;

@@ -35,14 +35,11 @@ inline LogEntry TestEntry(LogPosition position, int64_t first_sequence, int64_t 
   entry.first_sequence = first_sequence;
   entry.write_time_us = receive_time_us;
   entry.mark_time_us = receive_time_us;
-  auto owned = std::make_unique<google::protobuf::RepeatedPtrField<lapse::v1::Event>>(
-      events.begin(), events.end());
-  for (int i = 0; i < owned->size(); ++i) {
-    const lapse::v1::Event& event = owned->Get(i);
+  entry.owned.push_back(EventBatch::Of({events.begin(), events.end()}));
+  for (const EventView& event : entry.owned.back().events()) {
     entry.events.push_back(
-        {&event, first_sequence + i, receive_time_us, JudgedTimeUs(event, receive_time_us)});
+        {&event, first_sequence++, receive_time_us, JudgedTimeUs(event, receive_time_us)});
   }
-  entry.owned.push_back(std::move(owned));
   return entry;
 }
 
@@ -56,7 +53,7 @@ inline bool SameEntry(const LogEntry& a, const LogEntry& b) {
     for (const AcceptedEvent& e : entry.events) {
       parts.push_back(std::to_string(e.sequence) + " " + std::to_string(e.receive_time_us) + " " +
                       std::to_string(e.time_us) + (e.has_server_id ? " server " : " client ") +
-                      e.event->DebugString());
+                      e.event->ToEvent().DebugString());
     }
     return parts;
   };

@@ -1,35 +1,25 @@
 # shellcheck shell=bash
-# Builds and runs the benchmarks on a server of their own, in a temporary folder. Prints figures; asserts nothing.
+# Builds what the benchmarks need and measures every figure, or the rows that are named; see docs/performance.md. Ends
+# with one table, which bench/out/latest.json has too. `./dev bench micro [FLAGS...]` runs the micro-benchmarks instead.
 
 source build/dev/install.sh
-lapse_bazel build //server:lapsed //bench:alert_latency
-bin=$(lapse_bazel_bin)
-folder=$(mktemp -d)
-stop() {
-  kill $(jobs -p) 2>/dev/null || true
-  wait 2>/dev/null || true
-  rm -rf "$folder"
-}
-trap stop EXIT
 
-# started FILE PREFIX: what follows PREFIX in the file, once it is there.
-started() {
-  local tries
-  for ((tries = 0; tries < 600; tries++)); do
-    if grep -q "^$2" "$1" 2>/dev/null; then
-      sed -n "s/^$2//p" "$1"
-      return
-    fi
-    sleep 0.05
-  done
-  cat "$1" >&2
-  return 1
-}
+if [[ ${1:-} == micro ]]; then
+  shift
+  lapse_bazel build //bench/micro
+  exec "$(lapse_bazel_bin)/bench/micro/micro" "$@"
+fi
 
-echo "machine: $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1); client, server and mail sink share it"
-echo "conditions: fsync before every ack and every alert; 200 alerts, 20 ms apart, 20 monitors; otherwise idle"
-/usr/bin/python3 test/mail/smtp_sink.py --folder "$folder/mail" >"$folder/sink.log" 2>&1 &
-"$bin/server/lapsed" --data-folder "$folder/data" --listen 127.0.0.1:0 --settle 0s >"$folder/server.log" 2>&1 &
-smtp_port=$(started "$folder/sink.log" "port ")
-address=$(started "$folder/server.log" "lapsed: serving on ")
-"$bin/bench/alert_latency" "$address" "$smtp_port"
+lapse_bazel build //server:lapsed //bench:alert_latency //bench/load //bench/echo //bench/subscribers \
+  //bench/postgres:postgres_load
+
+# Only the comparison needs it; its own service is not used.
+if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
+  echo "installing PostgreSQL, which Lapse is compared with"
+  sudo=()
+  (( EUID == 0 )) || sudo=(sudo)
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends postgresql ||
+    echo "PostgreSQL cannot be installed: the figures that need it will say so" >&2
+fi
+
+/usr/bin/python3 bench/run.py --binaries "$(lapse_bazel_bin)" "$@"

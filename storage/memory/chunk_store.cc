@@ -32,7 +32,8 @@ class MemoryChunkStore::Source : public ChunkSource {
     return found;
   }
 
-  absl::StatusOr<std::unique_ptr<LogEntry>> Load(int /*group*/, LogPosition position) override {
+  absl::StatusOr<std::unique_ptr<LogEntry>> Load(int /*group*/, LogPosition position,
+                                                 const EventQuery& /*query*/) override {
     return Decode(*chunks_[position - chunks_.front()->position]);
   }
 

@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "storage/chunk_codec.h"
-#include "storage/chunk_index.h"
 
 namespace lapse::storage {
 namespace {
@@ -59,17 +58,6 @@ absl::Status ChunkReader::Prepare() {
   ASSIGN_OR_RETURN(
       read_, db_->Prepare("SELECT position, checksum, header, body FROM chunks"
                           " WHERE position >= ?1 AND position <= ?2 ORDER BY position LIMIT ?3"));
-  ASSIGN_OR_RETURN(ranges_, db_->Prepare("SELECT from_position, until_position FROM indexed_ranges"
-                                         " WHERE attribute = ?1 ORDER BY from_position"));
-  ASSIGN_OR_RETURN(scan_,
-                   db_->Prepare("SELECT position, min_time_us, max_time_us FROM chunks"
-                                " WHERE position >= ?1 AND position < ?2 AND first_sequence <= ?3"
-                                " AND min_time_us <= ?5 AND max_time_us >= ?4"));
-  ASSIGN_OR_RETURN(look_up_,
-                   db_->Prepare("SELECT c.position, c.min_time_us, c.max_time_us"
-                                " FROM key_index k CROSS JOIN chunks c ON c.position = k.position"
-                                " WHERE k.fingerprint = ?1 AND k.position >= ?2 AND k.position < ?3"
-                                " AND c.min_time_us <= ?5 AND c.max_time_us >= ?4"));
   return absl::OkStatus();
 }
 
@@ -94,53 +82,6 @@ absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> ChunkReader::Read(LogPosi
   }
   if (!entries.empty() || from > to) return entries;
   return damage.ok() ? DamagedAt(path(), next, "missing") : damage;
-}
-
-absl::StatusOr<std::vector<ChunkReader::Range>> ChunkReader::IndexedRanges(
-    const std::string& attribute) {
-  std::vector<Range> ranges;
-  ranges_.Bind(attribute);
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool has_row, ranges_.Step());
-    if (!has_row) return ranges;
-    ranges.emplace_back(ranges_.Int64(0), ranges_.Int64(1));
-  }
-}
-
-absl::Status ChunkReader::CollectChunks(SqliteStatement& select,
-                                        std::vector<ChunkSummary>* chunks) {
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool has_row, select.Step());
-    if (!has_row) return absl::OkStatus();
-    chunks->push_back({select.Int64(0), select.Int64(1), select.Int64(2)});
-  }
-}
-
-absl::StatusOr<std::vector<ChunkSummary>> ChunkReader::FindChunks(uint64_t seed,
-                                                                  const EventQuery& query,
-                                                                  int64_t min_time_us,
-                                                                  int64_t max_time_us) {
-  std::vector<ChunkSummary> chunks;
-  LogPosition scanned_to = 0;
-  const auto scan_to = [&](LogPosition end) {
-    if (scanned_to >= end) return absl::OkStatus();
-    return CollectChunks(scan_.Bind(scanned_to, end, query.max_sequence, min_time_us, max_time_us),
-                         &chunks);
-  };
-  if (query.attribute_equals) {
-    const auto& [attribute, text] = *query.attribute_equals;
-    const int64_t fingerprint = IndexFingerprint(seed, attribute, text);
-    ASSIGN_OR_RETURN(const std::vector<Range> ranges, IndexedRanges(attribute));
-    // By index where there is one, all else between.
-    for (const auto& [from, until] : ranges) {
-      RETURN_IF_ERROR(scan_to(from));
-      RETURN_IF_ERROR(CollectChunks(
-          look_up_.Bind(fingerprint, from, until, min_time_us, max_time_us), &chunks));
-      scanned_to = until;
-    }
-  }
-  RETURN_IF_ERROR(scan_to(INT64_MAX));
-  return chunks;
 }
 
 absl::StatusOr<ChunkReaderPool::Lease> ChunkReaderPool::Take(const std::string& path) {

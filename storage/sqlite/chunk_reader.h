@@ -7,14 +7,12 @@
 #include <list>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/mutex.h"
 #include "storage/chunk_store.h"
-#include "storage/chunk_store_list.h"
 #include "storage/sqlite/sqlite_db.h"
 
 namespace lapse::storage {
@@ -29,27 +27,14 @@ class ChunkReader {
   // the first, DATA_LOSS names file and positions.
   absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> Read(LogPosition from, LogPosition to);
 
-  // See ChunkSource::FindChunks.
-  absl::StatusOr<std::vector<ChunkSummary>> FindChunks(uint64_t seed, const EventQuery& query,
-                                                       int64_t min_time_us, int64_t max_time_us);
-
   const std::string& path() const { return db_->path(); }
 
  private:
-  // [from, until)
-  using Range = std::pair<LogPosition, LogPosition>;
-
   explicit ChunkReader(std::unique_ptr<SqliteDb> db) : db_(std::move(db)) {}
   absl::Status Prepare();
-  // Where the file is indexed by the attribute, ascending.
-  absl::StatusOr<std::vector<Range>> IndexedRanges(const std::string& attribute);
-  absl::Status CollectChunks(SqliteStatement& select, std::vector<ChunkSummary>* chunks);
 
   std::unique_ptr<SqliteDb> db_;
   SqliteStatement read_;
-  SqliteStatement ranges_;
-  SqliteStatement scan_;
-  SqliteStatement look_up_;
 };
 
 // Thread-safe. Keeps a few readers open for the next who needs them.

@@ -1,62 +1,18 @@
 #include "storage/sqlite/chunk_store.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <utility>
 
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "base/status_macros.h"
-#include "base/uuid.h"
 #include "spdlog/spdlog.h"
 #include "storage/chunk_codec.h"
+#include "storage/chunk_index.h"
 #include "storage/chunk_store_errors.h"
 #include "storage/chunk_store_list.h"
 
 namespace lapse::storage {
-namespace {
-
-constexpr int kFirstNumber = 1;
-constexpr char kExtension[] = ".db";
-
-// The number of a log file's name, 0 for any other name.
-int NumberOf(const std::filesystem::path& path) {
-  int number = 0;
-  const std::string stem = path.stem().string();
-  if (path.extension() != kExtension || stem.size() < 6 || !absl::SimpleAtoi(stem, &number))
-    return 0;
-  return number;
-}
-
-void RemoveFile(const std::string& path) {
-  // The database first: what a crash leaves of it then is removed by the next start.
-  for (const char* suffix : {"", "-wal", "-shm"}) std::remove(absl::StrCat(path, suffix).c_str());
-}
-
-// Whether `path` was left by a crash: a file in the making, or what belonged to a file that is
-// gone.
-bool IsLeftover(const std::filesystem::path& path) {
-  const std::string name = path.string();
-  if (absl::StrContains(path.filename().string(), ".db.tmp")) return true;
-  for (const char* suffix : {"-wal", "-shm"}) {
-    if (absl::EndsWith(name, suffix))
-      return !std::filesystem::exists(name.substr(0, name.size() - 4));
-  }
-  return false;
-}
-
-absl::StatusOr<std::unique_ptr<ChunkWriter>> CreateAndOpen(const std::string& path, uint64_t seed) {
-  // It is there already where the process ended before its turn came.
-  if (!std::filesystem::exists(path)) RETURN_IF_ERROR(CreateChunkFile(path, seed));
-  return ChunkWriter::Open(path, seed);
-}
-
-}  // namespace
 
 // Every file a group, opened when its turn comes.
 class SqliteChunkStore::Source : public ChunkSource {
@@ -77,19 +33,19 @@ class SqliteChunkStore::Source : public ChunkSource {
   absl::StatusOr<std::vector<ChunkSummary>> FindChunks(int group, const EventQuery& query,
                                                        int64_t min_time_us,
                                                        int64_t max_time_us) override {
-    ASSIGN_OR_RETURN(auto reader, store_.readers_.Take(files_[group].path));
-    ASSIGN_OR_RETURN(std::vector<ChunkSummary> chunks,
-                     reader->FindChunks(store_.seed_, query, min_time_us, max_time_us));
+    const File& file = files_[group];
+    if (file.sealed != nullptr)
+      return file.sealed->FindChunks(store_.seed_, query, min_time_us, max_time_us);
     // What was appended since the snapshot is not of this listing.
-    const LogPosition last = files_[group].summary.last_position;
-    chunks.erase(std::remove_if(chunks.begin(), chunks.end(),
-                                [&](const auto& c) { return c.position > last; }),
-                 chunks.end());
-    return chunks;
+    return file.index->Find(store_.seed_, query, min_time_us, max_time_us,
+                            file.summary.last_position);
   }
 
-  absl::StatusOr<std::unique_ptr<LogEntry>> Load(int group, LogPosition position) override {
-    ASSIGN_OR_RETURN(auto reader, store_.readers_.Take(files_[group].path));
+  absl::StatusOr<std::unique_ptr<LogEntry>> Load(int group, LogPosition position,
+                                                 const EventQuery& query) override {
+    const File& file = files_[group];
+    if (file.sealed != nullptr) return file.sealed->Find(position, query);
+    ASSIGN_OR_RETURN(auto reader, store_.readers_.Take(file.path()));
     ASSIGN_OR_RETURN(auto entries, reader->Read(position, position));
     return std::move(entries.front());
   }
@@ -99,96 +55,15 @@ class SqliteChunkStore::Source : public ChunkSource {
   const std::vector<File> files_;
 };
 
-SqliteChunkStore::SqliteChunkStore(const SqliteChunkStoreOptions& options)
-    : options_(options), log_folder_((std::filesystem::path(options.folder) / "log").string()) {}
-
-absl::StatusOr<std::unique_ptr<SqliteChunkStore>> SqliteChunkStore::Open(
-    const SqliteChunkStoreOptions& options) {
-  std::unique_ptr<SqliteChunkStore> store(new SqliteChunkStore(options));
-  RETURN_IF_ERROR(store->PrepareFolder());
-  RETURN_IF_ERROR(store->OpenFiles());
-  RETURN_IF_ERROR(store->OpenLive());
-  store->thread_ = std::thread([s = store.get()] { s->MaintenanceLoop(); });
-  return store;
-}
-
 SqliteChunkStore::~SqliteChunkStore() {
   {
     MutexLock lock(mutex_);
     closing_ = true;
     maintenance_.notify_all();
+    sealer_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
-}
-
-std::string SqliteChunkStore::PathOf(int number) const {
-  return absl::StrCat(log_folder_, "/", absl::StrFormat("%06d", number), kExtension);
-}
-
-absl::Status SqliteChunkStore::PrepareFolder() {
-  std::error_code error;
-  std::filesystem::create_directory(log_folder_, error);
-  // access() tells a file system that is mounted read-only, also to root.
-  if (error || ::access(log_folder_.c_str(), R_OK | W_OK | X_OK) != 0)
-    return ReadOnlyFile(log_folder_);
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<int>> SqliteChunkStore::ListFiles() {
-  std::vector<int> numbers;
-  std::vector<std::filesystem::path> leftovers;
-  std::error_code error;
-  for (const auto& item : std::filesystem::directory_iterator(log_folder_, error)) {
-    if (IsLeftover(item.path())) leftovers.push_back(item.path());
-    if (const int number = NumberOf(item.path()); number > 0) numbers.push_back(number);
-  }
-  if (error) return absl::InternalError(absl::StrCat(log_folder_, ": ", error.message()));
-  for (const auto& path : leftovers) std::filesystem::remove(path, error);
-  std::sort(numbers.begin(), numbers.end());
-  return numbers;
-}
-
-absl::Status SqliteChunkStore::OpenFiles() {
-  ASSIGN_OR_RETURN(std::vector<int> numbers, ListFiles());
-  if (numbers.empty()) {
-    RETURN_IF_ERROR(CreateChunkFile(PathOf(kFirstNumber), RandomSeed()));
-    numbers.push_back(kFirstNumber);
-  }
-  for (const int number : numbers) {
-    const std::string path = PathOf(number);
-    ASSIGN_OR_RETURN(const OpenedChunkFile opened, InspectChunkFile(path));
-    if (files_.empty()) seed_ = opened.seed;
-    if (opened.seed != seed_)
-      return DamagedFile(path, "it is of another event log than the files before it");
-    const File file{number, path, opened.summary, opened.sealed};
-    // One that was opened ahead waits for its turn again.
-    if (!files_.empty() && file.summary.empty() && number == numbers.back()) {
-      next_number_ = number;
-      break;
-    }
-    RETURN_IF_ERROR(CheckContinuity(file));
-    files_.push_back(file);
-  }
-  if (next_number_ == 0) next_number_ = files_.back().number + 1;
-  return absl::OkStatus();
-}
-
-absl::Status SqliteChunkStore::CheckContinuity(const File& file) const {
-  if (files_.empty()) return absl::OkStatus();
-  const File& before = files_.back();
-  const bool follows = file.number == before.number + 1 && !before.summary.empty() &&
-                       file.summary.first_position == before.summary.last_position + 1;
-  if (follows) return absl::OkStatus();
-  return DamagedFile(file.path,
-                     absl::StrCat("it starts at position ", file.summary.first_position, ", and ",
-                                  before.path, " ends at ", before.summary.last_position,
-                                  ": a file or a part of one is missing"));
-}
-
-absl::Status SqliteChunkStore::OpenLive() {
-  ASSIGN_OR_RETURN(writer_, ChunkWriter::Open(files_.back().path, seed_));
-  indexed_ = writer_->indexed();
-  return absl::OkStatus();
+  if (sealer_thread_.joinable()) sealer_thread_.join();
 }
 
 absl::Status SqliteChunkStore::CheckAppend(const LogEntry& entry) const {
@@ -200,14 +75,17 @@ absl::Status SqliteChunkStore::Append(const LogEntry& entry) {
   RETURN_IF_ERROR(CheckAppend(entry));
   ASSIGN_OR_RETURN(const EncodedChunk chunk, EncodeChunk(entry));
   SwitchToNextIfFull();
-  IndexedAttributes indexed;
+  LiveChunk live;
   {
     MutexLock lock(mutex_);
-    indexed = indexed_;
+    int64_t bytes = 0;
+    for (const File& file : files_) bytes += file.index == nullptr ? 0 : file.index->bytes();
+    if (bytes < limits::kMaxLiveIndexBytes && !entry.events.empty()) live.indexed = indexed_;
   }
-  const absl::Status status = writer_->Append(entry, chunk, indexed);
+  if (live.indexed != nullptr) live.fingerprints = ShortFingerprints(seed_, entry, *live.indexed);
+  const absl::Status status = writer_->Append(entry, chunk, live.indexed, live.fingerprints);
   if (status.ok()) {
-    NoteAppended(entry, chunk);
+    NoteAppended(entry, chunk, std::move(live));
   } else if (!IsDiskFull(status)) {
     stopped_ = status;
   }
@@ -216,22 +94,38 @@ absl::Status SqliteChunkStore::Append(const LogEntry& entry) {
 
 // Where the next file is not ready, the live one grows on.
 void SqliteChunkStore::SwitchToNextIfFull() {
-  if (writer_->SizeBytes() < options_.file_bytes) return;
+  if (ChunkFileBytes(writer_->path()) < options_.file_bytes) return;
   MutexLock lock(mutex_);
   if (files_.back().summary.empty()) return;
-  next_failed_ = seal_failed_ = false;
+  next_failed_ = seal_failed_ = checkpoint_failed_ = false;
   maintenance_.notify_all();
   if (next_writer_ == nullptr) return;
-  files_.push_back({next_number_, PathOf(next_number_), {}, false});
+  files_.back().wal_bytes = WalBytes(files_.back().path());
+  files_.push_back(NewFile(next_number_));
   ++next_number_;
+  old_writers_.push_back(std::move(writer_));
   writer_ = std::move(next_writer_);
 }
 
-void SqliteChunkStore::NoteAppended(const LogEntry& entry, const EncodedChunk& chunk) {
-  MutexLock lock(mutex_);
-  // The first entry of a file lets the file before it be sealed.
-  if (files_.back().summary.empty()) maintenance_.notify_all();
-  files_.back().summary.Add(entry, chunk);
+void SqliteChunkStore::NoteAppended(const LogEntry& entry, const EncodedChunk& chunk,
+                                    LiveChunk live) {
+  live.summary = {entry.position, chunk.min_time_us, chunk.max_time_us};
+  live.first_sequence = entry.first_sequence;
+  Acknowledged noted = {.seed = seed_, .position = entry.position};
+  {
+    MutexLock lock(mutex_);
+    File& file = files_.back();
+    // The first entry of a file lets the file before it be sealed.
+    if (file.summary.empty()) {
+      maintenance_.notify_all();
+      sealer_.notify_all();
+    }
+    if (!entry.events.empty()) file.index->Add(std::move(live));
+    file.summary.Add(entry, chunk);
+    noted.next_sequence = file.summary.next_sequence;
+    noted.mark_time_us = file.summary.last_mark_time_us;
+  }
+  acknowledged_->Note(noted);
 }
 
 std::vector<SqliteChunkStore::File> SqliteChunkStore::Snapshot() const {
@@ -239,51 +133,76 @@ std::vector<SqliteChunkStore::File> SqliteChunkStore::Snapshot() const {
   return files_;
 }
 
-namespace {
-
-// A file that has just become the live one is empty until its first Append is through.
-template <typename Files>
-const ChunkFileSummary& LastSummary(const Files& files) {
-  const bool last_is_new = files.back().summary.empty() && files.size() > 1;
-  return last_is_new ? files[files.size() - 2].summary : files.back().summary;
-}
-
-}  // namespace
-
 LogPosition SqliteChunkStore::LastPosition() const {
   MutexLock lock(mutex_);
-  return LastSummary(files_).last_position;
+  for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
+    if (!file->summary.empty()) return std::max(file->summary.last_position, start_position_ - 1);
+  }
+  return start_position_ - 1;
 }
 
 int64_t SqliteChunkStore::NextSequence() const {
   MutexLock lock(mutex_);
-  return LastSummary(files_).next_sequence;
-}
-
-LogPosition SqliteChunkStore::FirstPosition() const {
-  MutexLock lock(mutex_);
-  return std::max<LogPosition>(1, files_.front().summary.first_position);
+  for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
+    if (!file->summary.empty()) return std::max(file->summary.next_sequence, start_sequence_);
+  }
+  return start_sequence_;
 }
 
 int64_t SqliteChunkStore::LastMarkTimeUs() const {
   MutexLock lock(mutex_);
-  return LastSummary(files_).last_mark_time_us;
+  for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
+    if (!file->summary.empty())
+      return std::max(file->summary.last_mark_time_us, start_mark_time_us_);
+  }
+  return start_mark_time_us_;
+}
+
+LogPosition SqliteChunkStore::FirstPosition() const {
+  MutexLock lock(mutex_);
+  // The first of all that is damaged is still kept.
+  if (set_aside_.count(1) > 0) return 1;
+  return files_.front().summary.empty() ? start_position_ : files_.front().summary.first_position;
+}
+
+absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> SqliteChunkStore::ReadSome(
+    const File& file, LogPosition from) const {
+  if (file.sealed != nullptr) return file.sealed->Read(from);
+  // Taken anew for each part, so that it is not kept while the visitor is at work.
+  ASSIGN_OR_RETURN(auto reader, readers_.Take(file.path()));
+  return reader->Read(from, file.summary.last_position);
+}
+
+absl::Status SqliteChunkStore::PassOver(const absl::Status& damage, const LostRange& lost,
+                                        LogPosition* next) const {
+  if (!options_.accept_loss || !absl::IsDataLoss(damage)) return damage;
+  spdlog::error("accepted the loss of positions {} to {}: {}", lost.first, lost.last,
+                std::string(damage.message()));
+  *next = lost.last + 1;
+  return absl::OkStatus();
 }
 
 absl::Status SqliteChunkStore::Read(LogPosition from, LogVisitor visit) const {
-  const std::vector<File> files = Snapshot();
-  const LogPosition first = std::max<LogPosition>(1, files.front().summary.first_position);
+  const LogPosition first = FirstPosition();
   if (from < first) return BeforeFirstPosition(from, first);
+  const std::vector<File> files = Snapshot();
   LogPosition next = from;
   for (const File& file : files) {
-    while (next <= file.summary.last_position) {
-      // Taken anew for each part, so that it is not kept while the visitor is at work.
-      absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> entries;
-      {
-        ASSIGN_OR_RETURN(auto reader, readers_.Take(file.path));
-        entries = reader->Read(next, file.summary.last_position);
+    const ChunkFileSummary& summary = file.summary;
+    if (!summary.empty() && next < summary.first_position) {
+      const LostRange gap = {next, summary.first_position - 1};
+      RETURN_IF_ERROR(
+          PassOver(DamagedFile(file.path(), absl::StrCat("positions ", gap.first, " to ", gap.last,
+                                                         ", which come before it, are missing")),
+                   gap, &next));
+    }
+    while (next <= summary.last_position) {
+      const auto entries = ReadSome(file, next);
+      if (!entries.ok()) {
+        const LogPosition end = file.sealed != nullptr ? file.sealed->EndOfChunk(next) : next;
+        RETURN_IF_ERROR(PassOver(entries.status(), {next, end}, &next));
+        continue;
       }
-      RETURN_IF_ERROR(entries.status());
       for (const auto& entry : *entries) RETURN_IF_ERROR(visit(*entry));
       next += static_cast<LogPosition>(entries->size());
     }
@@ -292,101 +211,42 @@ absl::Status SqliteChunkStore::Read(LogPosition from, LogVisitor visit) const {
 }
 
 absl::Status SqliteChunkStore::Retire(LogPosition before, int64_t older_than_us) {
-  std::vector<std::string> retired;
+  std::vector<File> retired;
+  LogPosition first = 0;
   {
     MutexLock lock(mutex_);
     // The last with entries stays: it tells the position at the next start.
     const size_t kept = files_.back().summary.empty() ? 2 : 1;
     while (files_.size() > kept) {
-      const File& oldest = files_.front();
-      const ChunkFileSummary& summary = oldest.summary;
-      if (!oldest.sealed || summary.last_position >= before ||
-          summary.last_write_time_us >= older_than_us)
-        break;
-      // New users come by Snapshot alone, which needs the lock.
-      if (oldest.in_use.use_count() > 1) break;
-      retired.push_back(oldest.path);
+      const ChunkFileSummary& oldest = files_.front().summary;
+      if (oldest.last_position >= before || oldest.last_write_time_us >= older_than_us) break;
+      retired.push_back(files_.front());
       files_.erase(files_.begin());
     }
+    first = files_.front().summary.first_position;
+    while (!retired.empty() && !set_aside_.empty() && *set_aside_.begin() < files_.front().number) {
+      std::error_code error;
+      std::filesystem::remove(folder_.SealedFilePath(*set_aside_.begin()), error);
+      RemoveChunkFile(folder_.ChunkFilePath(*set_aside_.begin()));
+      set_aside_.erase(set_aside_.begin());
+    }
   }
-  for (const std::string& path : retired) {
-    readers_.Forget(path);
-    RemoveFile(path);
-  }
+  for (const File& file : retired) file.held->Doom();
+  if (!retired.empty()) folder_.ForgetLostBefore(first);
   return absl::OkStatus();
 }
 
 void SqliteChunkStore::SetIndexedAttributes(IndexedAttributes attributes) {
+  std::sort(attributes.begin(), attributes.end());
+  attributes.erase(std::unique(attributes.begin(), attributes.end()), attributes.end());
+  auto indexed = std::make_shared<const IndexedAttributes>(std::move(attributes));
   MutexLock lock(mutex_);
-  indexed_ = std::move(attributes);
+  indexed_ = std::move(indexed);
 }
 
 absl::StatusOr<EventPage> SqliteChunkStore::List(const EventQuery& query) const {
   Source source(*this, Snapshot());
   return ListEvents(query, source);
-}
-
-void SqliteChunkStore::AwaitMaintenance() {
-  MutexLock lock(mutex_);
-  next_failed_ = seal_failed_ = false;
-  busy_ = true;
-  maintenance_.notify_all();
-  idle_.wait(lock, [this] { return !busy_; });
-}
-
-void SqliteChunkStore::MaintenanceLoop() {
-  MutexLock lock(mutex_);
-  while (!closing_) {
-    busy_ = true;
-    if (DoMaintenance(lock)) continue;
-    busy_ = false;
-    idle_.notify_all();
-    maintenance_.wait(lock);
-  }
-  busy_ = false;
-  idle_.notify_all();
-}
-
-bool SqliteChunkStore::DoMaintenance(MutexLock& lock) {
-  if (next_writer_ == nullptr && !next_failed_) {
-    OpenNext(lock);
-    return true;
-  }
-  if (seal_failed_) return false;
-  for (size_t i = 0; i + 1 < files_.size(); ++i) {
-    // While the next has no entry, a restart goes on with this one.
-    if (files_[i].sealed || files_[i + 1].summary.empty()) continue;
-    SealFile(i, lock);
-    return true;
-  }
-  return false;
-}
-
-void SqliteChunkStore::OpenNext(MutexLock& lock) {
-  const std::string path = PathOf(next_number_);
-  lock.unlock();
-  absl::StatusOr<std::unique_ptr<ChunkWriter>> writer = CreateAndOpen(path, seed_);
-  lock.lock();
-  if (writer.ok()) {
-    next_writer_ = *std::move(writer);
-    return;
-  }
-  next_failed_ = true;
-  spdlog::warn("the next log file could not be opened: {}", std::string(writer.status().message()));
-}
-
-void SqliteChunkStore::SealFile(size_t index, MutexLock& lock) {
-  const File file = files_[index];
-  lock.unlock();
-  const absl::Status status = SealChunkFile(file.path, file.summary);
-  lock.lock();
-  if (!status.ok()) {
-    seal_failed_ = true;
-    spdlog::warn("{} could not be checkpointed yet: {}", file.path, std::string(status.message()));
-    return;
-  }
-  // Retire leaves files that are not sealed, so that it is still there, though it may have moved.
-  for (File& known : files_) known.sealed = known.sealed || known.number == file.number;
 }
 
 }  // namespace lapse::storage

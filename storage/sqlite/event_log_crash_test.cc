@@ -55,8 +55,7 @@ struct Acknowledged {
   Log log(folder);
   if (!log.events->Start(log.follower).ok()) std::abort();
   for (int64_t number = first;; ++number) {
-    google::protobuf::RepeatedPtrField<lapse::v1::Event> events;
-    *events.Add() = TestEvent(absl::StrCat(number), "k");
+    EventBatch events = EventBatch::Of(TestEvent(absl::StrCat(number), "k"));
     const absl::Status status =
         log.events->Append(std::move(events), [=](absl::StatusOr<AppendResult> result) {
           if (!result.ok()) std::abort();

@@ -207,6 +207,9 @@ absl::Status SqliteDb::Configure(const SqliteOptions& options) {
   if (options.mode == SqliteOptions::Mode::kReadOnly) return Execute("PRAGMA query_only=ON");
   // SQLite falls back to reading where it may not write.
   if (sqlite3_db_readonly(db_, "main") == 1) return ReadOnlyFile(path_);
+  if (options.page_bytes > 0) {
+    RETURN_IF_ERROR(Execute(absl::StrCat("PRAGMA page_size=", options.page_bytes).c_str()));
+  }
   return Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON");
 }
 

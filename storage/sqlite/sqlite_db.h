@@ -113,6 +113,8 @@ struct SqliteOptions {
   // Pages of WAL after which a commit checkpoints; 0: never, and closing does not either. SQLite's
   // default is 1,000.
   int wal_autocheckpoint_pages = 1'000;
+  // Of a file that is made; 0: SQLite's default, 4,096.
+  int page_bytes = 0;
 };
 
 // One connection, used by one thread at a time. A database that is opened for writing is brought

@@ -59,7 +59,7 @@ absl::Status BatchFeeder::Append(Events events, size_t begin) {
     MutexLock lock(mutex_);
     ++unanswered_;
   }
-  return log_.Append(std::move(events),
+  return log_.Append(storage::EventBatch::Of(events),
                      [this, begin](const absl::StatusOr<storage::AppendResult>& result) {
                        OnAnswer(begin, result);
                      });

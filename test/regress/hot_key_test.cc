@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "monitors/follow_up_driver.h"
+#include "storage/event_batch.h"
 
 namespace lapse::monitors {
 namespace {
@@ -38,7 +39,7 @@ TEST(HotKey, ABackfillOfOneKeyKeepsNoMoreThanTheLimit) {
                   .sequence = i + 1,
                   .time_us = time_us,
                   .receive_time_us = kNow,
-                  .event = &event},
+                  .event = &storage::EventBatch::Of(event).events()[0]},
                  now, output);
     if (i + 1 == static_cast<int>(limits::kMaxRecentPerKey)) size_at_limit = SizeOf(*key);
   }

@@ -1,0 +1,89 @@
+// Reads protobuf wire bytes from front to back, within their bounds.
+#ifndef LAPSE_STORAGE_WIRE_READER_H_
+#define LAPSE_STORAGE_WIRE_READER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "absl/strings/string_view.h"
+
+namespace lapse::storage {
+
+// Each Take returns false where the next bytes are not what is asked for; the reader is of no more
+// use then, but for TakeTag, which takes nothing.
+class WireReader {
+ public:
+  WireReader() = default;
+  explicit WireReader(absl::string_view bytes)
+      : at_(reinterpret_cast<const uint8_t*>(bytes.data())), end_(at_ + bytes.size()) {}
+
+  bool done() const { return at_ == end_; }
+  const char* position() const { return reinterpret_cast<const char*>(at_); }
+  absl::string_view rest() const { return {position(), static_cast<size_t>(end_ - at_)}; }
+
+  // Fields with a number below 16 have tags of one byte.
+  bool TakeTag(uint8_t tag) {
+    if (at_ == end_ || *at_ != tag) return false;
+    ++at_;
+    return true;
+  }
+
+  bool TakeVarint(uint64_t* value) {
+    uint64_t result = 0;
+    for (int shift = 0; shift < 64 && at_ != end_; shift += 7) {
+      const uint64_t byte = *at_++;
+      // The tenth byte has room for one bit.
+      if (shift == 63 && byte > 1) return false;
+      result |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        *value = result;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // A size or a tag, of at most four bytes.
+  bool TakeSize(uint32_t* value) {
+    uint32_t result = 0;
+    for (int shift = 0; shift < 28 && at_ != end_; shift += 7) {
+      const uint32_t byte = *at_++;
+      result |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        *value = result;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  bool TakeFixed64(uint64_t* value) {
+    if (end_ - at_ < static_cast<ptrdiff_t>(sizeof(*value))) return false;
+    std::memcpy(value, at_, sizeof(*value));
+    at_ += sizeof(*value);
+    return true;
+  }
+
+  bool TakeBytes(absl::string_view* bytes) {
+    uint32_t size = 0;
+    if (!TakeSize(&size) || size > static_cast<size_t>(end_ - at_)) return false;
+    *bytes = absl::string_view(position(), size);
+    at_ += size;
+    return true;
+  }
+
+  bool Skip(size_t size) {
+    if (size > static_cast<size_t>(end_ - at_)) return false;
+    at_ += size;
+    return true;
+  }
+
+ private:
+  const uint8_t* at_ = nullptr;
+  const uint8_t* end_ = nullptr;
+};
+
+}  // namespace lapse::storage
+
+#endif  // LAPSE_STORAGE_WIRE_READER_H_
