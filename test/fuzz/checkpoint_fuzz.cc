@@ -15,7 +15,7 @@
 namespace {
 
 // It would tell of every text that is not UTF-8.
-[[maybe_unused]] const auto* const kProtobufLog = google::protobuf::SetLogHandler(nullptr);
+[[maybe_unused]] const auto kProtobufLog = google::protobuf::SetLogHandler(nullptr);
 
 using lapse::monitors::CompiledMonitor;
 using lapse::monitors::Partition;

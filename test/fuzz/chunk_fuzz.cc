@@ -14,7 +14,7 @@
 namespace {
 
 // It would tell of every text that is not UTF-8.
-[[maybe_unused]] const auto* const kProtobufLog = google::protobuf::SetLogHandler(nullptr);
+[[maybe_unused]] const auto kProtobufLog = google::protobuf::SetLogHandler(nullptr);
 
 std::string Compress(std::string_view plain) {
   std::string out(ZSTD_compressBound(plain.size()), '\0');

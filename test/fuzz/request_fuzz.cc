@@ -14,7 +14,7 @@
 namespace {
 
 // It would tell of every text that is not UTF-8.
-[[maybe_unused]] const auto* const kProtobufLog = google::protobuf::SetLogHandler(nullptr);
+[[maybe_unused]] const auto kProtobufLog = google::protobuf::SetLogHandler(nullptr);
 
 constexpr int64_t kNowUs = 1'700'000'000'000'000;
 constexpr int64_t kMaxAgeUs = 3'600'000'000;

@@ -23,7 +23,7 @@ using lapse::storage::SealedEntry;
 constexpr uint64_t kSeed = 7;
 
 // It would tell of every text that is not UTF-8.
-[[maybe_unused]] const auto* const kProtobufLog = google::protobuf::SetLogHandler(nullptr);
+[[maybe_unused]] const auto kProtobufLog = google::protobuf::SetLogHandler(nullptr);
 
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
 

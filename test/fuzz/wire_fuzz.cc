@@ -19,7 +19,7 @@ using lapse::storage::EventView;
 using lapse::v1::Value;
 
 // It would tell of every text that is not UTF-8.
-[[maybe_unused]] const auto* const kProtobufLog = google::protobuf::SetLogHandler(nullptr);
+[[maybe_unused]] const auto kProtobufLog = google::protobuf::SetLogHandler(nullptr);
 
 bool IsSame(const EventAttribute& found, const Value& parsed) {
   switch (found.kind) {
