@@ -8,12 +8,16 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mutex.h"
 #include "server/lapse_server.h"
 #include "server/options.h"
 #include "spdlog/spdlog.h"
 
 namespace {
+
+// Of the 5 s in which a stop ends.
+constexpr int64_t kStopLimitUs = lapse::limits::kStopUs + lapse::limits::kMicrosPerSecond / 2;
 
 // Before any thread is started, so that all inherit it and only this one takes the signals.
 sigset_t BlockStopSignals() {
@@ -49,20 +53,40 @@ class StopSignals {
   void Take(const sigset_t& signals) {
     int signal = 0;
     sigwait(&signals, &signal);
+    Tell(signal);
+    EndInTime();
+  }
+
+  void Tell(int signal) {
     lapse::MutexLock lock(mutex_);
     if (!serving_) {
       // A recovery may take long, and there is nobody to finish anything for: what is on disk is as
       // after a crash, from which a start goes on.
       spdlog::info("stopped before serving: signal {}", signal);
-      spdlog::shutdown();
+      spdlog::default_logger()->flush();
       _exit(0);
     }
     signal_ = signal;
     taken_.notify_all();
   }
 
+  // A disk may keep the stop waiting for longer than anybody waits for it. What is not done by then
+  // is made again from the log by the next start, as after a crash.
+  void EndInTime() {
+    lapse::Clock& clock = lapse::RealClock();
+    const int64_t end_us = clock.SteadyUs() + kStopLimitUs;
+    lapse::MutexLock lock(mutex_);
+    for (int64_t now_us = clock.SteadyUs(); now_us < end_us; now_us = clock.SteadyUs()) {
+      clock.WaitUntil(lock, never_, clock.NowUs() + end_us - now_us);
+    }
+    spdlog::warn("the stop takes too long: the next start makes the rest again from the log");
+    spdlog::default_logger()->flush();
+    _exit(0);
+  }
+
   lapse::Mutex mutex_;
   lapse::CondVar taken_;
+  lapse::CondVar never_;
   bool serving_ = false;
   int signal_ = 0;
 };

@@ -83,6 +83,18 @@ class StopTest(disk_case.DiskCase):
         books = self.client.stats("monitors/m")
         self.assertEqual((books.opened, books.pending), (10_000, 10_000))
 
+    def test_alerts_that_are_stored_slowly_do_not_hold_up_the_stop(self):
+        self.start_shimmed()
+        self.client.create_monitor("m", self.client.follow_up("begun", "ended", 1))
+        self.command(f"slow sync state.db-wal {SLOW_MS}")
+        for batch in range(3):
+            self.client.ingest(*[self.client.event(f"{batch}-{i}", "begun", f"k{batch}-{i}") for i in range(10_000)])
+        self.stops_in_time()
+        self.well_again()
+        self.start()
+        eventually(lambda: self.client.stats("monitors/m").missed == 30_000)
+        eventually(lambda: len(self.client.list_alerts(page_size=1_000)) == 30_000)
+
     def test_reads_of_a_matcher_that_waits_hold_no_thread(self):
         self.start_shimmed()
         self.client.create_monitor("m", self.client.follow_up("begun", "ended", 1))
