@@ -88,6 +88,14 @@ def chunk_seeds(data):
         database.close()
 
 
+def sealed_seeds(data):
+    yield b"\0" + bytes(range(60))
+    for seed in chunk_seeds(data):
+        if seed[:1] == b"\2":
+            for changes in (b"", b"\0\x05\xff\0\x20\1"):
+                yield b"\2" + part(changes) + seed[1:]
+
+
 def partition_states(data):
     for path in sorted(data.glob("checkpoints/*")):
         state = path.read_bytes()[CHECKPOINT_HEADER_BYTES:]
@@ -135,9 +143,11 @@ def main():
         client = harness.Client(server.address, stubs)
         events = fill(client)
         write("request", request_seeds(client, events))
+        write("wire", [event.SerializeToString(deterministic=True) for event in events])
         write("page_token", token_seeds(client))
         assert server.stop() == 0
     write("chunk", chunk_seeds(data))
+    write("sealed", sealed_seeds(data))
     write("checkpoint", checkpoint_seeds(data))
     write("key_state", key_state_seeds(data, pathlib.Path(folder.name, "stubs")))
     window = (data / "duplicates").read_bytes()
