@@ -51,10 +51,10 @@ void ShardWorker::PushEntry(RoutedEntry entry) {
   work_.notify_one();
 }
 
-void ShardWorker::PushJob(ShardJob job) {
+void ShardWorker::PushJob(ShardJob job, bool after_firing) {
   MutexLock lock(mutex_);
   if (phase_ != Phase::kRunning) return;
-  queue_.push_back(std::move(job));
+  queue_.push_back(QueuedJob{std::move(job), after_firing});
   work_.notify_one();
 }
 
@@ -136,9 +136,20 @@ bool ShardWorker::Next(std::optional<Item>& item) {
 
 void ShardWorker::Handle(Item item) {
   if (const RoutedEntry* entry = std::get_if<RoutedEntry>(&item)) return TakeEntry(*entry);
-  ShardJob& job = std::get<ShardJob>(item);
-  const JobStep step = job(shard_);
-  Keep(step, std::move(job));
+  QueuedJob& queued = std::get<QueuedJob>(item);
+  if (queued.after_firing) FireAll();
+  const JobStep step = queued.job(shard_);
+  Keep(step, std::move(queued.job));
+}
+
+void ShardWorker::FireAll() {
+  if (!due_) return;
+  while (due_) {
+    due_ = shard_.FireDue(kFiredPerStep);
+    Flush();
+  }
+  due_waits_ = false;
+  RequestMark();
 }
 
 void ShardWorker::TakeEntry(const RoutedEntry& entry) {

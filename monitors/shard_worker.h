@@ -53,8 +53,9 @@ class ShardWorker : public ShardSink {
   // Waits until PushEntry has room. Entries are pushed by one thread.
   void WaitForRoom();
   void PushEntry(RoutedEntry entry);
-  // Dropped, and thereby destroyed, where the worker has ended.
-  void PushJob(ShardJob job);
+  // Dropped, and thereby destroyed, where the worker has ended. `after_firing`: the job reads what
+  // is shown, and sees everything fired that is due at its place in the queue.
+  void PushJob(ShardJob job, bool after_firing);
   // Blocked jobs go on.
   void Wake();
 
@@ -70,7 +71,11 @@ class ShardWorker : public ShardSink {
   void OnAlert(storage::AlertWrite write) override;
 
  private:
-  using Item = std::variant<RoutedEntry, ShardJob>;
+  struct QueuedJob {
+    ShardJob job;
+    bool after_firing = false;
+  };
+  using Item = std::variant<RoutedEntry, QueuedJob>;
   enum class Phase { kRunning, kStopping, kEnded };
 
   void Run();
@@ -80,6 +85,8 @@ class ShardWorker : public ShardSink {
   void TakeEntry(const RoutedEntry& entry);
   // Fires some of what is due, where the recorder has room for their alerts.
   void FireSome();
+  // Fires all of it, and waits for the recorder.
+  void FireAll();
   void RunJobs();
   void Keep(JobStep step, ShardJob job);
   void RequestMark();
