@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "monitors/follow_up.h"
 #include "monitors/key_state.h"
+#include "storage/event_view.h"
 #include "test/fuzz/fuzz_target.h"
 
 namespace {
@@ -39,7 +40,11 @@ void GoOn(KeyState& key, lapse::fuzz::Input& input) {
       .mark_time_us = 1'000 * kSecond, .write_time_us = 1'000 * kSecond, .settle_us = 5 * kSecond};
   lapse::v1::Event event;
   event.set_id("x");
+  event.set_source("s");
   event.set_type("t");
+  const std::string bytes = event.SerializeAsString();
+  lapse::storage::EventView view;
+  FUZZ_CHECK(lapse::storage::EventView::Scan(bytes, &view));
   for (int i = 0; i < kMaxEvents && !input.Rest().empty(); ++i) {
     const uint8_t what = input.Byte();
     const int64_t time_us =
@@ -57,7 +62,7 @@ void GoOn(KeyState& key, lapse::fuzz::Input& input) {
                    .sequence = 1'000'000 + i,
                    .time_us = std::min(time_us, now.mark_time_us),
                    .receive_time_us = now.mark_time_us,
-                   .event = &event},
+                   .event = &view},
                   now, output);
     }
   }
