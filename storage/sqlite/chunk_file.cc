@@ -175,11 +175,9 @@ void RemoveChunkFile(const std::string& path) {
 }
 
 absl::StatusOr<std::unique_ptr<ChunkWriter>> ChunkWriter::Open(const std::string& path) {
+  RETURN_IF_ERROR(WriteAnew(absl::StrCat(path, "-wal")));
   ASSIGN_OR_RETURN(std::unique_ptr<SqliteDb> db, OpenForWriting(path));
   RETURN_IF_ERROR(CheckVersion(*db).status());
-  // What an earlier process left in the WAL may be in the system's cache alone, where a sync of it
-  // failed: no later sync would tell. Written anew it is on disk.
-  RETURN_IF_ERROR(db->CheckpointAndTruncate());
   std::unique_ptr<ChunkWriter> writer(new ChunkWriter(std::move(db)));
   RETURN_IF_ERROR(writer->Prepare());
   return writer;

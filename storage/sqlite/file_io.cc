@@ -72,6 +72,19 @@ void OpenFile::StartWriting(int64_t offset, int64_t size) const {
   (void)::sync_file_range(fd_, offset, size, SYNC_FILE_RANGE_WRITE);
 }
 
+absl::Status WriteAnew(const std::string& path) {
+  constexpr int64_t kPartBytes = 1 << 20;
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const OpenFile file, OpenFile::Open(path, O_RDWR));
+  ASSIGN_OR_RETURN(const int64_t size, file.SizeBytes());
+  for (int64_t offset = 0; offset < size; offset += kPartBytes) {
+    ASSIGN_OR_RETURN(const std::string part, file.ReadAt(offset, kPartBytes));
+    RETURN_IF_ERROR(file.WriteAt(offset, part));
+  }
+  return file.Sync();
+}
+
 absl::Status SyncFolderOf(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   ASSIGN_OR_RETURN(const OpenFile file, OpenFile::Open(folder, O_RDONLY | O_DIRECTORY));

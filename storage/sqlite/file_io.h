@@ -38,6 +38,11 @@ class OpenFile {
   int fd_ = -1;
 };
 
+// Writes the file's bytes anew where they are and syncs them; needs no space. For what an earlier
+// process wrote: it may be in the system's cache alone, where a sync of it failed, and no later
+// sync would tell. OK where there is no such file.
+absl::Status WriteAnew(const std::string& path);
+
 // Makes what was created, renamed or removed in the folder durable.
 absl::Status SyncFolderOf(const std::string& path);
 

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
 #include "base/limits.h"
+#include "storage/sqlite/file_io.h"
 #include "storage/sqlite/state_rows.h"
 #include "storage/sqlite/state_schema.h"
 
@@ -27,11 +28,9 @@ constexpr char kEventTypes[] = "SELECT event_type FROM event_types ORDER BY type
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SqliteStateStore>> SqliteStateStore::Open(const std::string& path) {
+  RETURN_IF_ERROR(WriteAnew(absl::StrCat(path, "-wal")));
   ASSIGN_OR_RETURN(std::unique_ptr<StateConnection> writer,
                    StateConnection::Open(path, {.wal_autocheckpoint_pages = kCheckpointPages}));
-  // What an earlier process left in the WAL may be in the system's cache alone, where a sync of it
-  // failed: no later sync would tell. Written anew it is on disk.
-  RETURN_IF_ERROR(writer->db().CheckpointAndTruncate());
   RETURN_IF_ERROR(PrepareStateDb(writer->db()));
   ASSIGN_OR_RETURN(std::unique_ptr<StateReaders> readers, StateReaders::Open(path, kReaders));
   return std::unique_ptr<SqliteStateStore>(
