@@ -17,6 +17,10 @@ constexpr int kReaders = 4;
 // 32 MB of WAL: a burst of alerts is not slowed by a checkpoint at each commit.
 constexpr int kCheckpointPages = 8'192;
 
+// Alerts' names are random: with less, storing many reads and writes an index page for each, again
+// and again.
+constexpr int kWriterCacheKib = 64 * 1'024;
+
 constexpr char kUpsertEventType[] =
     "INSERT INTO event_types (type, event_type) VALUES (?1, ?2) "
     "ON CONFLICT (type) DO UPDATE SET event_type = excluded.event_type";
@@ -28,7 +32,8 @@ constexpr char kEventTypes[] = "SELECT event_type FROM event_types ORDER BY type
 
 absl::StatusOr<std::unique_ptr<SqliteStateStore>> SqliteStateStore::Open(const std::string& path) {
   ASSIGN_OR_RETURN(std::unique_ptr<StateConnection> writer,
-                   StateConnection::Open(path, {.wal_autocheckpoint_pages = kCheckpointPages}));
+                   StateConnection::Open(path, {.wal_autocheckpoint_pages = kCheckpointPages,
+                                                .cache_kib = kWriterCacheKib}));
   // What an earlier process left in the WAL may be in the system's cache alone, where a sync of it
   // failed: no later sync would tell. Written anew it is on disk.
   RETURN_IF_ERROR(writer->db().CheckpointAndTruncate());
