@@ -100,6 +100,7 @@ std::vector<AlertRecorder::Item> AlertRecorder::TakeBatch() {
   std::vector<Item> batch;
   if (!Open()) return batch;
   const size_t size = std::min(queue_.size(), limits::kMaxAlertsPerCommit);
+  batch.reserve(size);
   std::move(queue_.begin(), queue_.begin() + size, std::back_inserter(batch));
   queue_.erase(queue_.begin(), queue_.begin() + size);
   room_.notify_all();
@@ -108,6 +109,7 @@ std::vector<AlertRecorder::Item> AlertRecorder::TakeBatch() {
 
 bool AlertRecorder::Handle(std::vector<Item> batch) {
   std::vector<AlertWrite> writes;
+  writes.reserve(batch.size());
   std::vector<Barrier> barriers;
   // A barrier promises what came before it: storing what came after it as well does no harm.
   for (Item& item : batch) {

@@ -204,6 +204,10 @@ absl::Status SqliteDb::Configure(const SqliteOptions& options) {
   if (options.wal_autocheckpoint_pages == 0) {
     sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   }
+  if (options.cache_kib > 0) {
+    // A pragma takes no bound parameters; an int cannot carry SQL. Negative: KiB, not pages.
+    RETURN_IF_ERROR(Execute(absl::StrCat("PRAGMA cache_size=-", options.cache_kib).c_str()));
+  }
   if (options.mode == SqliteOptions::Mode::kReadOnly) return Execute("PRAGMA query_only=ON");
   // SQLite falls back to reading where it may not write.
   if (sqlite3_db_readonly(db_, "main") == 1) return ReadOnlyFile(path_);

@@ -113,6 +113,9 @@ struct SqliteOptions {
   // Pages of WAL after which a commit checkpoints; 0: never, and closing does not either. SQLite's
   // default is 1,000.
   int wal_autocheckpoint_pages = 1'000;
+  // The connection's page cache at most, in KiB; 0: SQLite's default, about 2,000. What a
+  // transaction changes beyond it is written to the WAL early, and perhaps more than once.
+  int cache_kib = 0;
   // Of a file that is made; 0: SQLite's default, 4,096.
   int page_bytes = 0;
 };

@@ -1,5 +1,6 @@
 #include "storage/sqlite/sqlite_db.h"
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -129,6 +130,23 @@ TEST(SqliteDbTest, WithoutCheckpointsTheWalIsKeptAtClose) {
   EXPECT_EQ(CountRows(*db), 0);
   ASSERT_TRUE(db->CheckpointAndTruncate().ok());
   EXPECT_EQ(std::ifstream(path + "-wal").peek(), std::ifstream::traits_type::eof());
+}
+
+TEST(SqliteDbTest, ALargerCacheHoldsWhatALargeTransactionChanges) {
+  for (const int cache_kib : {0, 16 * 1'024}) {
+    const std::string path = FreshPath("cache.db");
+    auto db = OpenOrDie(path, {.cache_kib = cache_kib});
+    ASSERT_TRUE(db->Execute("CREATE TABLE t(b)").ok());
+    const auto before = std::filesystem::file_size(path + "-wal");
+    auto transaction = SqliteTransaction::Begin(*db);
+    ASSERT_TRUE(transaction.ok());
+    for (int i = 0; i < 4'000; ++i) {
+      ASSERT_TRUE(db->Execute("INSERT INTO t VALUES(zeroblob(1000))").ok());
+    }
+    const bool written_early = std::filesystem::file_size(path + "-wal") > before;
+    EXPECT_EQ(written_early, cache_kib == 0);
+    ASSERT_TRUE(transaction->Commit().ok());
+  }
 }
 
 TEST(SqliteDbTest, BackupHoldsWhatWasCommitted) {

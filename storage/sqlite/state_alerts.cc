@@ -15,9 +15,10 @@ constexpr char kSetFeedLast[] = "UPDATE meta SET feed_last = ?1";
 constexpr char kSetTrimmedThrough[] = "UPDATE meta SET feed_trimmed_through = ?1";
 constexpr char kStoredAlert[] =
     "SELECT first_position, last_position, version, state, alert FROM alerts WHERE name = ?1";
+// Changes no row where the name is taken.
 constexpr char kInsertAlert[] =
     "INSERT INTO alerts (first_position, name, last_position, version, state, alert) "
-    "VALUES (?1, ?2, ?1, ?3, ?4, ?5)";
+    "VALUES (?1, ?2, ?1, ?3, ?4, ?5) ON CONFLICT (name) DO NOTHING";
 constexpr char kUpdateAlert[] =
     "UPDATE alerts SET last_position = ?2, version = ?3, state = ?4, alert = ?5 "
     "WHERE first_position = ?1";
@@ -64,6 +65,7 @@ class AlertCommit {
   absl::StatusOr<std::vector<FeedChange>> Run(const std::vector<AlertWrite>& writes) {
     ASSIGN_OR_RETURN(const FeedInfo info, ReadFeedInfo(connection_));
     last_ = info.last;
+    changes_.reserve(writes.size());
     for (const AlertWrite& write : writes) RETURN_IF_ERROR(Store(write));
     if (changes_.empty()) return std::move(changes_);
     ASSIGN_OR_RETURN(StatementLease set_last, connection_.Use(kSetFeedLast));
@@ -73,23 +75,48 @@ class AlertCommit {
 
  private:
   absl::Status Store(const AlertWrite& write) {
-    const Alert& alert = write.alert;
-    ASSIGN_OR_RETURN(StatementLease stored, connection_.Use(kStoredAlert));
-    ASSIGN_OR_RETURN(const bool exists, stored->Bind(alert.name()).Step());
-    if (exists && stored->Int64(2) >= alert.version()) return absl::OkStatus();
-    const std::string bytes = alert.SerializeAsString();
-    RETURN_IF_ERROR(exists ? StoreAmendment(*stored, alert, bytes) : StoreFirst(alert, bytes));
-    changes_.push_back({last_, time_us_, alert});
-    return write.notify ? deliveries_.TellAlert(alert, !exists) : absl::OkStatus();
+    const std::string bytes = write.alert.SerializeAsString();
+    // Nearly all of a burst are new: only where the name is taken is the stored version asked for.
+    ASSIGN_OR_RETURN(const bool is_new, InsertAlert(write.alert, bytes));
+    if (is_new) {
+      RETURN_IF_ERROR(AddFirstChange(bytes));
+    } else {
+      ASSIGN_OR_RETURN(const bool amended, Amend(write.alert, bytes));
+      if (!amended) return absl::OkStatus();
+    }
+    AddChange(write.alert);
+    return write.notify ? deliveries_.TellAlert(write.alert, is_new) : absl::OkStatus();
   }
 
-  absl::Status StoreFirst(const Alert& alert, const std::string& bytes) {
-    ++last_;
+  void AddChange(const Alert& alert) {
+    FeedChange& change = changes_.emplace_back();
+    change.position = last_;
+    change.change_time_us = time_us_;
+    change.alert = alert;
+  }
+
+  // False where the name is taken.
+  absl::StatusOr<bool> InsertAlert(const Alert& alert, const std::string& bytes) {
     ASSIGN_OR_RETURN(StatementLease insert, connection_.Use(kInsertAlert));
-    RETURN_IF_ERROR(
-        insert->Bind(last_, alert.name(), alert.version(), alert.state(), SqliteBlob{bytes}).Run());
+    insert->Bind(last_ + 1, alert.name(), alert.version(), alert.state(), SqliteBlob{bytes});
+    RETURN_IF_ERROR(insert->Run());
+    return connection_.db().Changes() == 1;
+  }
+
+  absl::Status AddFirstChange(const std::string& bytes) {
+    ++last_;
     ASSIGN_OR_RETURN(StatementLease change, connection_.Use(kInsertChange));
     return change->Bind(last_, time_us_, last_, 0, SqliteBlob{bytes}, nullptr).Run();
+  }
+
+  // False where the stored version is as high: it was stored before a crash.
+  absl::StatusOr<bool> Amend(const Alert& alert, const std::string& bytes) {
+    ASSIGN_OR_RETURN(StatementLease stored, connection_.Use(kStoredAlert));
+    ASSIGN_OR_RETURN(const bool exists, stored->Bind(alert.name()).Step());
+    if (!exists) return DamagedFile(connection_.db().path(), "the index of alerts by name");
+    if (stored->Int64(2) >= alert.version()) return false;
+    RETURN_IF_ERROR(StoreAmendment(*stored, alert, bytes));
+    return true;
   }
 
   absl::Status StoreAmendment(const SqliteStatement& stored, const Alert& alert,

@@ -18,6 +18,10 @@ constexpr int kReaders = 4;
 // 32 MB of WAL: a burst of alerts is not slowed by a checkpoint at each commit.
 constexpr int kCheckpointPages = 8'192;
 
+// Alerts' names are random: with less, storing many reads and writes an index page for each, again
+// and again.
+constexpr int kWriterCacheKib = 64 * 1'024;
+
 constexpr char kUpsertEventType[] =
     "INSERT INTO event_types (type, event_type) VALUES (?1, ?2) "
     "ON CONFLICT (type) DO UPDATE SET event_type = excluded.event_type";
@@ -30,7 +34,8 @@ constexpr char kEventTypes[] = "SELECT event_type FROM event_types ORDER BY type
 absl::StatusOr<std::unique_ptr<SqliteStateStore>> SqliteStateStore::Open(const std::string& path) {
   RETURN_IF_ERROR(WriteAnew(absl::StrCat(path, "-wal")));
   ASSIGN_OR_RETURN(std::unique_ptr<StateConnection> writer,
-                   StateConnection::Open(path, {.wal_autocheckpoint_pages = kCheckpointPages}));
+                   StateConnection::Open(path, {.wal_autocheckpoint_pages = kCheckpointPages,
+                                                .cache_kib = kWriterCacheKib}));
   RETURN_IF_ERROR(PrepareStateDb(writer->db()));
   ASSIGN_OR_RETURN(std::unique_ptr<StateReaders> readers, StateReaders::Open(path, kReaders));
   return std::unique_ptr<SqliteStateStore>(
