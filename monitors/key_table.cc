@@ -3,8 +3,9 @@
 namespace lapse::monitors {
 
 void KeyTable::Reset(size_t count) {
-  // Between 70 % and 88 % of the slots are in use while it grows.
-  capacity_ = count + count / 7 * 3 + 8;
+  // Between 50 % and 88 % of the slots are in use while it grows: a key is entered anew once or
+  // twice, which costs its hash.
+  capacity_ = count * 2 + 8;
   slots_ = std::make_unique_for_overwrite<char[]>(capacity_ * kSlotBytes);
   std::memset(slots_.get(), 0xff, capacity_ * kSlotBytes);
   used_ = 0;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "base/limits.h"
 #include "monitors/event_summary.h"
 #include "monitors/packed_text.h"
@@ -186,6 +187,21 @@ bool PackWire(const WireSummary& wire, const EventTimes& times, std::string_view
 
 std::string_view View(absl::string_view text) { return {text.data(), text.size()}; }
 
+// Orders names as their bytes do, mostly without looking at them.
+struct NamePrefix {
+  // The first eight bytes, zeros behind a shorter name.
+  uint64_t prefix = 0;
+  size_t index = 0;
+};
+
+NamePrefix PrefixOf(absl::string_view name, size_t index) {
+  char head[sizeof(uint64_t)] = {};
+  std::memcpy(head, name.data(), std::min(name.size(), sizeof(head)));
+  uint64_t prefix = 0;
+  for (const char byte : head) prefix = prefix << 8 | static_cast<uint8_t>(byte);
+  return {prefix, index};
+}
+
 WireAttribute ReadAttribute(const storage::EventAttribute& attribute) {
   using Kind = storage::EventAttribute::Kind;
   WireAttribute read;
@@ -211,18 +227,31 @@ WireAttribute ReadAttribute(const storage::EventAttribute& attribute) {
   return read;
 }
 
+// By name.
+void ReadAttributes(const storage::EventView& event, WireSummary* wire) {
+  absl::InlinedVector<storage::EventAttribute, 8> attributes;
+  absl::InlinedVector<NamePrefix, 8> order;
+  storage::AttributeReader reader(event);
+  for (storage::EventAttribute attribute; reader.Next(&attribute);) {
+    order.push_back(PrefixOf(attribute.name, order.size()));
+    attributes.push_back(attribute);
+  }
+  std::sort(order.begin(), order.end(), [&](const NamePrefix& a, const NamePrefix& b) {
+    if (a.prefix != b.prefix) return a.prefix < b.prefix;
+    return attributes[a.index].name < attributes[b.index].name;
+  });
+  for (const NamePrefix& next : order) {
+    wire->attributes.push_back(ReadAttribute(attributes[next.index]));
+  }
+}
+
 // What packing needs of the event's summary, where that has all of it.
 void ReadEvent(const storage::EventView& event, WireSummary* wire) {
   wire->id = View(event.id());
   wire->source = View(event.source());
   wire->type = View(event.type());
   if (event.has_occur_time()) wire->occur_time = {event.occur_seconds(), event.occur_nanos()};
-  storage::AttributeReader attributes(event);
-  for (storage::EventAttribute attribute; attributes.Next(&attribute);) {
-    wire->attributes.push_back(ReadAttribute(attribute));
-  }
-  std::sort(wire->attributes.begin(), wire->attributes.end(),
-            [](const WireAttribute& a, const WireAttribute& b) { return a.name < b.name; });
+  ReadAttributes(event, wire);
 }
 
 // The texts of a summary that is being unpacked, one after another.

@@ -127,6 +127,19 @@ class PackedEventTest : public testing::Test {
     return packed.size();
   }
 
+  // By the way of its summary, in a context that has seen what context_ has.
+  std::string PackedByTwin(const std::string& summary, const EventTimes& times,
+                           const std::string& key) {
+    char buffer[4'096];
+    std::string first;
+    for (int i = 0; i < 2; ++i) {
+      ByteWriter out(buffer, sizeof(buffer));
+      PackSummary(summary, times, key, twin_, out);
+      if (i == 0) first = out.written();
+    }
+    return first;
+  }
+
   size_t CheckEvent(const lapse::v1::Event& event, const EventTimes& times,
                     const std::string& key) {
     const auto batch = storage::EventBatch::Of(event);
@@ -137,10 +150,12 @@ class PackedEventTest : public testing::Test {
     std::string summary;
     EXPECT_TRUE(UnpackSummary(in, times, key, context_, &summary));
     EXPECT_EQ(summary, Summarize(event, times));
+    EXPECT_EQ(out.written(), PackedByTwin(Summarize(event, times), times, key));
     return Check(Summarize(event, times), times, key);
   }
 
   PackContext context_;
+  PackContext twin_;
 };
 
 TEST_F(PackedEventTest, AnOrderTakesAboutFortyBytesOnceItsTextsAreKnown) {
@@ -176,6 +191,16 @@ TEST_F(PackedEventTest, NumbersOfEveryKindComeBack) {
     (*event.mutable_attributes())["promised_eta"].set_int64_value(value);
     CheckEvent(event, {5, kNow, kNow}, "A-1");
   }
+}
+
+TEST_F(PackedEventTest, NamesAreInTheOrderOfTheirBytes) {
+  lapse::v1::Event event = Order(1);
+  using std::string_literals::operator""s;
+  for (const std::string& name : {"a"s, "a\0"s, "ab"s, "order_va"s, "order_valu"s, "order_value2"s,
+                                  "order_v"s, "z\x7f"s, "\xc3\xa9"s, "prefix-8"s, "prefix-8\0"s}) {
+    (*event.mutable_attributes())[name].set_int64_value(7);
+  }
+  CheckEvent(event, {5, kNow, kNow}, "A-1");
 }
 
 TEST_F(PackedEventTest, LargeAndManyShapedEventsComeBack) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <optional>
 
 namespace lapse::monitors {
@@ -35,7 +36,8 @@ constexpr std::array<int8_t, 256> MakeHexValues() {
 }
 constexpr std::array<int8_t, 256> kHexValues = MakeHexValues();
 
-bool IsUuidDash(size_t at) { return at == 8 || at == 13 || at == 18 || at == 23; }
+// Where the bytes' digits begin.
+constexpr uint8_t kUuidDigits[] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
 
 // Two hexadecimal digits; negative where they are none.
 int HexByte(const char* text) {
@@ -51,15 +53,13 @@ void AppendHex(std::string_view bytes, std::string* text) {
 
 bool PackUuid(std::string_view text, ByteWriter& out) {
   if (text.size() != kUuidSize) return false;
-  char bytes[16];
+  if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-') return false;
+  char bytes[std::size(kUuidDigits)];
   int seen = 0;
-  size_t at = 0;
-  for (char& byte : bytes) {
-    if (IsUuidDash(at) && text[at++] != '-') return false;
-    const int value = HexByte(text.data() + at);
+  for (size_t i = 0; i < sizeof(bytes); ++i) {
+    const int value = HexByte(text.data() + kUuidDigits[i]);
     seen |= value;
-    byte = static_cast<char>(value);
-    at += 2;
+    bytes[i] = static_cast<char>(value);
   }
   if (seen < 0) return false;
   out.Byte(kUuid);
@@ -79,6 +79,7 @@ void UnpackUuid(std::string_view bytes, std::string* text) {
 
 bool PackHex(std::string_view text, ByteWriter& out) {
   if (text.size() < kMinHex || text.size() % 2 != 0 || text.size() > 128) return false;
+  if (HexByte(text.data()) < 0) return false;
   char bytes[64];
   int seen = 0;
   for (size_t i = 0; i < text.size() / 2; ++i) {

@@ -246,7 +246,15 @@ void Partition::Enter(const Fingerprint& fingerprint, Place place) {
 
 void Partition::Reindex() {
   table_.Reset(slab_.record_count());
-  slab_.ForEach([this](Place place) { table_.Add(FingerprintAt(*ReadRecord(place)), place); });
+  // One buffer for all of them: many keys are too long for a string without an allocation.
+  std::string text;
+  slab_.ForEach([&](Place place) {
+    const Record record = *ReadRecord(place);
+    text.clear();
+    ByteReader in(record.packed_text);
+    UnpackText(in, "", nullptr, &text);
+    table_.Add(record.revision->KeyFingerprint(seed_, text), place);
+  });
 }
 
 void Partition::Erase(Place place, const Fingerprint& fingerprint) {
