@@ -46,6 +46,7 @@ EventBatch EventBatch::Of(const Event& event) {
 char* EventBatch::Allocate(size_t size) {
   // Not set to zero first.
   buffers_.push_back(std::unique_ptr<char[]>(new char[size]));
+  allocated_bytes_ += size;
   return buffers_.back().get();
 }
 

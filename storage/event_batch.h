@@ -49,9 +49,12 @@ class EventBatch {
   const std::vector<EventView>& events() const { return events_; }
   // Of the events in their frames.
   size_t ByteSize() const;
+  // Of all that Allocate gave, which may be far more than its events take up.
+  size_t AllocatedBytes() const { return allocated_bytes_; }
 
  private:
   std::vector<std::unique_ptr<char[]>> buffers_;
+  size_t allocated_bytes_ = 0;
   std::vector<EventView> events_;
 };
 

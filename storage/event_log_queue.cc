@@ -18,6 +18,11 @@ size_t PlacesOf(const QueuedRequest& request) {
   return request.is_control() ? 1 : request.event_count();
 }
 
+// What it keeps in memory: an event keeps the whole request that it came in.
+size_t HeldBytes(const QueuedRequest& request) {
+  return std::max(request.bytes, request.events.AllocatedBytes());
+}
+
 }  // namespace
 
 void QueuedRequest::Fail(const absl::Status& status) {
@@ -31,7 +36,7 @@ void QueuedRequest::Fail(const absl::Status& status) {
 absl::Status EventLogQueue::Push(QueuedRequest&& request, int64_t now_us, int64_t floor_us) {
   const size_t places = PlacesOf(request);
   if (events_ + places > limits::kMaxQueuedEvents ||
-      bytes_ + request.bytes > limits::kMaxQueuedBytes) {
+      bytes_ + HeldBytes(request) > limits::kMaxQueuedBytes) {
     return Overloaded(
         "LOG_QUEUE_FULL",
         absl::StrCat("the event log is behind: ", events_, " events, ", bytes_, " bytes wait"),
@@ -42,7 +47,7 @@ absl::Status EventLogQueue::Push(QueuedRequest&& request, int64_t now_us, int64_
   last_receive_time_us_ = std::max({last_receive_time_us_, now_us, floor_us});
   request.receive_time_us = last_receive_time_us_;
   events_ += places;
-  bytes_ += request.bytes;
+  bytes_ += HeldBytes(request);
   requests_.push_back(std::move(request));
   return absl::OkStatus();
 }
@@ -61,7 +66,7 @@ std::vector<QueuedRequest> EventLogQueue::TakeGroup() {
     events += next.event_count();
     bytes += next.bytes;
     events_ -= PlacesOf(next);
-    bytes_ -= next.bytes;
+    bytes_ -= HeldBytes(next);
     group.push_back(std::move(next));
     requests_.pop_front();
   }

@@ -28,6 +28,7 @@ struct QueuedRequest {
   // Only for a control.
   EventLog::ControlCallback control_done;
 
+  // Of the events or the control as they are logged.
   size_t bytes = 0;
 
   bool is_control() const { return digests.empty(); }
@@ -37,7 +38,8 @@ struct QueuedRequest {
   void Fail(const absl::Status& status);
 };
 
-// Bounded in events and bytes. Not thread-safe. Receive times ascend along the queue.
+// Bounded in events and in the bytes that they keep in memory. Not thread-safe. Receive times
+// ascend along the queue.
 class EventLogQueue {
  public:
   // Stamps and takes in `request`; RESOURCE_EXHAUSTED, reason LOG_QUEUE_FULL, where it does not

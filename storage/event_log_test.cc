@@ -188,6 +188,32 @@ TEST_F(EventLogTest, FullQueueRefusesAndKeepsWhatItHas) {
   });
 }
 
+TEST_F(EventLogTest, QueueCountsTheBytesThatItsRequestsKeep) {
+  Start();
+  HoldBack();
+  // As a request of which all events but one were refused.
+  constexpr size_t kRequestBytes = 4u << 20;
+  size_t accepted = 0;
+  absl::Status status;
+  while (accepted < 1'000) {
+    EventBatch batch;
+    batch.Allocate(kRequestBytes);
+    ASSERT_TRUE(batch.AddCopy(TestEvent(std::to_string(accepted), "k")));
+    auto done = [](const absl::StatusOr<AppendResult>& result) { EXPECT_TRUE(result.ok()); };
+    status = log_->Append(std::move(batch), done);
+    if (!status.ok()) break;
+    ++accepted;
+  }
+  EXPECT_EQ(accepted, (limits::kMaxQueuedBytes - 1) / kRequestBytes);
+  EXPECT_EQ(DetailsOf(status).reason, "LOG_QUEUE_FULL");
+  follower_->Block(false);
+  follower_->Await([&](const auto& entries) {
+    return entries.back()->first_sequence + static_cast<int64_t>(entries.back()->events.size()) ==
+           static_cast<int64_t>(accepted) + 1;
+  });
+  EXPECT_TRUE(AppendAndWait({TestEvent("later", "k")}).ok()) << "the room is given back";
+}
+
 TEST_F(EventLogTest, NothingIsTakenBeforeTheStartNorAfterTheStop) {
   Open();
   const auto refused = [&] {

@@ -30,8 +30,10 @@ void TimeMarks::Hold(const ClockReading& now) {
 
 void TimeMarks::HoldForStall(const ClockReading& now, int64_t stall_us) {
   if (!catching_up_) return Hold(now);
-  const int64_t until_us = std::min(now.steady_us + options_.settle_us, hold_limit_steady_us_);
-  held_until_steady_us_ = std::max(held_until_steady_us_, until_us);
+  // Judged by its begin: one long standstill is no slow disk, and what waited for it must settle.
+  if (now.steady_us - stall_us < hold_limit_steady_us_) {
+    held_until_steady_us_ = std::max(held_until_steady_us_, now.steady_us + options_.settle_us);
+  }
   if (!IsHeld(now)) ignored_stall_us_ = std::max(ignored_stall_us_, stall_us);
 }
 

@@ -31,9 +31,9 @@ class TimeMarks {
 
   // Takes note of the time. True where there was a gap since the last call: more than `expected_us`
   // and limits::kGapUs passed, or the wall clock was stepped by more than limits::kGapUs. Marks are
-  // then held anew; but standstill after standstill, as on a disk that is slow for good, holds them
-  // for kMaxHoldFactor settle times at most, and again only when they have caught up. An
-  // `expected_us` of INT64_MAX finds steps alone.
+  // then held anew; but of standstill after standstill, as on a disk that is slow for good, only
+  // those that begin within kMaxHoldFactor settle times of the first hold them, and later ones
+  // again only when the marks have caught up. An `expected_us` of INT64_MAX finds steps alone.
   bool Observe(const ClockReading& now, int64_t expected_us);
 
   // The mark of an entry that is committed now, where nothing received before `oldest_waiting_us`
@@ -61,7 +61,7 @@ class TimeMarks {
   int64_t last_us_;
   ClockReading observed_;
   int64_t held_until_steady_us_ = INT64_MIN;
-  // Standstills hold no longer than this.
+  // Standstills that begin at this time or later hold nothing.
   int64_t hold_limit_steady_us_ = INT64_MIN;
   // The longest standstill that held nothing, since the marks last stood at the clock.
   int64_t ignored_stall_us_ = 0;

@@ -147,15 +147,26 @@ TEST(TimeMarksTest, ADiskThatIsSlowForGoodDoesNotHoldTheMarksForGood) {
   }
 }
 
-TEST(TimeMarksTest, AStandstillWithinAHoldExtendsItUpToTheLimit) {
+TEST(TimeMarksTest, AStandstillThatBeginsWithinTheLimitExtendsTheHold) {
   TimeMarks marks = Settled(5 * kSecond);
-  for (int second = 2; second <= 18; second += 2) marks.Observe(At(second), 0);
-  EXPECT_FALSE(marks.IsDue(At(21), kStart)) << "held since second 2, for 20 s";
-  EXPECT_TRUE(marks.IsDue(At(22), kStart));
-  marks.Observe(At(24), 0);
-  EXPECT_TRUE(marks.IsDue(At(24), kStart)) << "no hold until the marks have caught up";
-  marks.Observe({At(24).wall_us + 9 * kSecond, At(24).steady_us}, 0);
-  EXPECT_FALSE(marks.IsDue(At(24), kStart)) << "but for a step of the clock";
+  for (int second = 2; second <= 24; second += 2) marks.Observe(At(second), 0);
+  EXPECT_FALSE(marks.IsDue(At(26), kStart)) << "that from second 20 began within 20 s of second 2";
+  EXPECT_TRUE(marks.IsDue(At(27), kStart)) << "that from second 22 did not";
+  marks.Observe(At(28), 0);
+  EXPECT_TRUE(marks.IsDue(At(28), kStart)) << "no hold until the marks have caught up";
+  marks.Observe({At(28).wall_us + 9 * kSecond, At(28).steady_us}, 0);
+  EXPECT_FALSE(marks.IsDue(At(28), kStart)) << "but for a step of the clock";
+}
+
+TEST(TimeMarksTest, ALongStandstillWithinAHoldIsSettledAndCaughtUpInSlices) {
+  TimeMarks marks({.settle_us = 5 * kSecond}, kStart);
+  marks.Start(At(0));
+  marks.Observe(At(3), 3 * kSecond);
+  EXPECT_TRUE(marks.Observe(At(63), 0));
+  EXPECT_FALSE(marks.IsDue(At(67), kStart)) << "what was sent meanwhile is still under way";
+  EXPECT_EQ(marks.MarkAt(At(67), kNothingWaits, kStart), kStart);
+  EXPECT_TRUE(marks.IsDue(At(68), kStart));
+  EXPECT_EQ(marks.MarkAt(At(68), kNothingWaits, kNoRequest), kStart + kSecond);
 }
 
 TEST(TimeMarksTest, GapsAreNotLookedForWhereSwitchedOff) {

@@ -40,8 +40,11 @@ def start(bench, world):
     clean = _start_seconds(server)
     bench.say(f"clean start: {clean:.1f} s")
     world.rate()
-    with half_rate(bench, world, bench.seconds(60)):
+    with half_rate(bench, world, bench.seconds(60)) as load:
         time.sleep(bench.seconds(30))
+        if load.poll() is not None:
+            finished(load)
+            raise RuntimeError("the load ended before the kill")
         server.kill()
     killed = _start_seconds(server)
     bench.say(f"start after kill -9: {killed:.1f} s")
@@ -207,8 +210,8 @@ def _held_transaction(log):
 
 @contextlib.contextmanager
 def _listing(bench, world):
-    """Lists everything, page after page, again and again; yields a list with the count of pages."""
-    pages, ended = [0], threading.Event()
+    """Lists everything, page after page, again and again; yields a list with the count of pages. Raises what ended it early."""
+    pages, ended, failures = [0], threading.Event(), []
 
     def read():
         client = bench.client(world.server)
@@ -219,10 +222,18 @@ def _listing(bench, world):
             pages[0] += 1
         client.close()
 
-    thread = threading.Thread(target=read, daemon=True)
+    def read_or_tell():
+        try:
+            read()
+        except Exception as error:  # pylint: disable=broad-except
+            failures.append(error)
+
+    thread = threading.Thread(target=read_or_tell, daemon=True)
     thread.start()
     try:
         yield pages
     finally:
         ended.set()
         thread.join()
+    if failures:
+        raise RuntimeError("the reader failed") from failures[0]

@@ -101,12 +101,13 @@ class SqliteChunkStore : public ChunkStore {
   explicit SqliteChunkStore(const SqliteChunkStoreOptions& options);
 
   // Opening.
-  absl::Status OpenFiles();
+  absl::Status OpenFiles(const LogFolder::Contents& contents);
   absl::Status OpenFile(int number, const LogFolder::Names& names);
   absl::StatusOr<std::optional<File>> OpenSealed(int number, bool has_chunk_file);
   absl::StatusOr<std::optional<File>> OpenChunkFile(int number, bool is_last);
   absl::Status CheckSeed(const File& file, uint64_t seed);
   absl::Status CheckContinuity(const File& file);
+  absl::Status CheckEnd() const;
   absl::Status CheckAcknowledged();
   absl::Status AcceptLoss(const LostRange& lost, int64_t events, const absl::Status& damage) const;
   absl::Status OpenLive();
@@ -154,6 +155,8 @@ class SqliteChunkStore : public ChunkStore {
   std::unique_ptr<ChunkWriter> writer_;
   std::optional<AcknowledgedFile> acknowledged_;
   absl::Status stopped_;
+  // Opening alone: of an SQLite file that is set aside, where none with entries came after it yet.
+  absl::Status damage_at_end_;
   // Of an empty live file, that of the first entry it will have.
   LogPosition start_position_ = 1;
   int64_t start_sequence_ = 1;
@@ -164,7 +167,7 @@ class SqliteChunkStore : public ChunkStore {
   std::vector<File> files_;
   // Losses that are accepted.
   mutable std::vector<LostRange> lost_;
-  // Sealed files that are damaged altogether, by number.
+  // Files that are damaged altogether, by number.
   std::set<int> set_aside_;
   std::shared_ptr<const IndexedAttributes> indexed_ = std::make_shared<IndexedAttributes>();
   // The file that follows the live one, ready.

@@ -192,6 +192,64 @@ TEST_F(ChunkStoreDamageTest, SourceThatOutlivedTheSwapIsRemoved) {
   EXPECT_FALSE(fs::exists(Path(2, ".db")));
 }
 
+// A log whose last file with entries but one is an SQLite file that is no database any more.
+class ChunkStoreSpoiledFileTest : public ChunkStoreDamageTest {
+ protected:
+  void Grow() {
+    {
+      const auto store = OpenOrDie();
+      while (!fs::exists(Path(6, ".db"))) {
+        ASSERT_TRUE(AppendOne(*store).ok());
+        store->AwaitMaintenance();
+      }
+      last_ = store->LastPosition();
+    }
+    const auto file = SealedFile::Open(Path(4, ".sealed"));
+    ASSERT_TRUE(file.ok()) << file.status();
+    ends_.push_back((*file)->summary().last_position);
+    fs::remove(Path(4, ".sealed"));
+  }
+
+  void Spoil() const { std::ofstream(Path(4, ".db")) << std::string(10'000, 'x'); }
+};
+
+TEST_F(ChunkStoreSpoiledFileTest, IsSetAsideAndItsLossIsAcceptedOnce) {
+  Grow();
+  Spoil();
+  {
+    const auto store = OpenOrDie();
+    ASSERT_NE(store, nullptr);
+    EXPECT_EQ(Positions(*store), Range(1, ends_[2]));
+    EXPECT_EQ(status_.code(), absl::StatusCode::kDataLoss);
+    EXPECT_EQ(Positions(*store, ends_[3] + 1), Range(ends_[3] + 1, last_));
+    EXPECT_TRUE(status_.ok()) << "what is damaged is not needed";
+  }
+  for (const bool accept_loss : {true, false}) {
+    const auto store = OpenOrDie(accept_loss);
+    ASSERT_NE(store, nullptr) << accept_loss;
+    EXPECT_EQ(Positions(*store).size(), static_cast<size_t>(last_ - (ends_[3] - ends_[2])));
+    EXPECT_TRUE(status_.ok()) << status_;
+  }
+}
+
+TEST_F(ChunkStoreSpoiledFileTest, AtTheEndStopsTheStartUntilTheLossIsAccepted) {
+  Spoil();
+  options_.accept_loss = false;
+  EXPECT_EQ(SqliteChunkStore::Open(options_).status().code(), absl::StatusCode::kDataLoss);
+  for (const bool accept_loss : {true, false}) {
+    const auto store = OpenOrDie(accept_loss);
+    ASSERT_NE(store, nullptr) << accept_loss;
+    EXPECT_EQ(store->LastPosition(), last_);
+  }
+}
+
+TEST_F(ChunkStoreSpoiledFileTest, AtTheEndStopsTheStartAlsoWithoutTheNote) {
+  Spoil();
+  fs::remove(options_.folder + "/log/acknowledged");
+  options_.accept_loss = false;
+  EXPECT_EQ(SqliteChunkStore::Open(options_).status().code(), absl::StatusCode::kDataLoss);
+}
+
 // The live file's WAL, with a byte changed in its midst: SQLite takes it to end there.
 class ChunkStoreTornEndTest : public ChunkStoreDamageTest {
  protected:
@@ -235,6 +293,23 @@ TEST_F(ChunkStoreTornEndTest, AcceptedLossNeverUsesAPositionAgain) {
   EXPECT_TRUE(status_.ok()) << status_;
   EXPECT_LT(Positions(*store).size(), static_cast<size_t>(last_));
   EXPECT_TRUE(status_.ok()) << "the loss was accepted: " << status_;
+}
+
+TEST_F(ChunkStoreTornEndTest, LossIsAcceptedOnceAlsoWhereNothingWasAppendedSince) {
+  Tear();
+  for (const bool accept_loss : {true, false, false}) {
+    const auto store = OpenOrDie(accept_loss);
+    ASSERT_NE(store, nullptr) << accept_loss;
+    EXPECT_EQ(store->LastPosition(), last_);
+  }
+}
+
+TEST_F(ChunkStoreTornEndTest, RefusedStartRemovesNothing) {
+  fs::remove(Path(4, ".db"));
+  options_.accept_loss = false;
+  EXPECT_EQ(SqliteChunkStore::Open(options_).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_TRUE(fs::exists(Path(4, ".db-wal"))) << "it may hold what is missing";
+  EXPECT_EQ(OpenOrDie(/*accept_loss=*/true)->LastPosition(), last_);
 }
 
 TEST_F(ChunkStoreTornEndTest, WithoutTheNoteTheLogEndsWhereItsFileDoes) {

@@ -23,8 +23,12 @@ absl::StatusOr<std::unique_ptr<SqliteChunkStore>> SqliteChunkStore::Open(
     const SqliteChunkStoreOptions& options) {
   std::unique_ptr<SqliteChunkStore> store(new SqliteChunkStore(options));
   RETURN_IF_ERROR(store->folder_.Prepare());
-  RETURN_IF_ERROR(store->OpenFiles());
+  ASSIGN_OR_RETURN(const LogFolder::Contents contents, store->folder_.List());
+  RETURN_IF_ERROR(store->OpenFiles(contents));
+  RETURN_IF_ERROR(store->CheckEnd());
   RETURN_IF_ERROR(store->CheckAcknowledged());
+  // Not by a start that is refused: a WAL may be all that is left of what was acknowledged.
+  LogFolder::RemoveLeftovers(contents);
   RETURN_IF_ERROR(store->OpenLive());
   store->thread_ = std::thread([s = store.get()] { s->MaintenanceLoop(); });
   store->sealer_thread_ = std::thread([s = store.get()] { s->SealerLoop(); });
@@ -39,8 +43,7 @@ SqliteChunkStore::File SqliteChunkStore::NewFile(int number) const {
   return file;
 }
 
-absl::Status SqliteChunkStore::OpenFiles() {
-  ASSIGN_OR_RETURN(const LogFolder::Contents contents, folder_.List());
+absl::Status SqliteChunkStore::OpenFiles(const LogFolder::Contents& contents) {
   lost_ = contents.lost;
   for (const auto& [number, names] : contents.files) {
     std::optional<File> file;
@@ -54,6 +57,7 @@ absl::Status SqliteChunkStore::OpenFiles() {
     // One that was opened ahead waits for its turn again.
     if (file->summary.empty() && !files_.empty() && file->version == kChunkFileVersion) break;
     RETURN_IF_ERROR(CheckContinuity(*file));
+    if (!file->summary.empty()) damage_at_end_ = absl::OkStatus();
     files_.push_back(*std::move(file));
   }
   return absl::OkStatus();
@@ -85,9 +89,10 @@ absl::StatusOr<std::optional<SqliteChunkStore::File>> SqliteChunkStore::OpenChun
     int number, bool is_last) {
   File file = NewFile(number);
   absl::StatusOr<OpenedChunkFile> opened = InspectChunkFile(file.path());
-  if (absl::IsDataLoss(opened.status()) && options_.accept_loss && !is_last) {
+  if (absl::IsDataLoss(opened.status()) && !is_last) {
     spdlog::error("left out a part of the event log: {}", std::string(opened.status().message()));
     set_aside_.insert(number);
+    damage_at_end_ = opened.status();
     return std::nullopt;
   }
   RETURN_IF_ERROR(opened.status());
@@ -138,6 +143,13 @@ absl::Status SqliteChunkStore::AcceptLoss(const LostRange& lost, int64_t events,
   return absl::OkStatus();
 }
 
+// Where nothing comes after what is damaged, nothing tells how much it was.
+absl::Status SqliteChunkStore::CheckEnd() const {
+  if (damage_at_end_.ok() || options_.accept_loss) return absl::OkStatus();
+  const LogPosition next = files_.empty() ? 1 : files_.back().summary.last_position + 1;
+  return IsAccepted({next, next}) ? absl::OkStatus() : damage_at_end_;
+}
+
 // What was acknowledged must be there.
 absl::Status SqliteChunkStore::CheckAcknowledged() {
   const std::string path = folder_.AcknowledgedPath();
@@ -150,10 +162,12 @@ absl::Status SqliteChunkStore::CheckAcknowledged() {
   if (seed_ != 0 && noted->seed != seed_) return absl::OkStatus();
   const LostRange lost = {last.last_position + 1, noted->position};
   const std::string& damaged = files_.empty() ? path : files_.back().path();
-  RETURN_IF_ERROR(AcceptLoss(
-      lost, noted->next_sequence - last.next_sequence,
-      DamagedFile(damaged, absl::StrCat("positions ", lost.first, " to ", lost.last,
-                                        " were acknowledged, and it ends before them"))));
+  if (!IsAccepted(lost)) {
+    RETURN_IF_ERROR(AcceptLoss(
+        lost, noted->next_sequence - last.next_sequence,
+        DamagedFile(damaged, absl::StrCat("positions ", lost.first, " to ", lost.last,
+                                          " were acknowledged, and it ends before them"))));
+  }
   if (seed_ == 0) seed_ = noted->seed;
   start_position_ = noted->position + 1;
   start_sequence_ = noted->next_sequence;

@@ -76,10 +76,9 @@ absl::Status LogFolder::Prepare() const {
 
 absl::StatusOr<LogFolder::Contents> LogFolder::List() const {
   Contents contents;
-  std::vector<fs::path> leftovers;
   std::error_code error;
   for (const auto& item : fs::directory_iterator(path_, error)) {
-    if (IsLeftover(item.path())) leftovers.push_back(item.path());
+    if (IsLeftover(item.path())) contents.leftovers.push_back(item.path().string());
     if (const int number = NumberOf(item.path(), kChunkExtension); number > 0)
       contents.files[number].has_chunk_file = true;
     if (const int number = NumberOf(item.path(), kSealedExtension); number > 0)
@@ -87,8 +86,12 @@ absl::StatusOr<LogFolder::Contents> LogFolder::List() const {
     if (const auto lost = LostRangeOf(item.path())) contents.lost.push_back(*lost);
   }
   if (error) return absl::InternalError(absl::StrCat(path_, ": ", error.message()));
-  for (const auto& path : leftovers) fs::remove(path, error);
   return contents;
+}
+
+void LogFolder::RemoveLeftovers(const Contents& contents) {
+  std::error_code error;
+  for (const std::string& path : contents.leftovers) fs::remove(path, error);
 }
 
 absl::Status LogFolder::AddLost(const LostRange& lost) const {

@@ -37,9 +37,12 @@ class LogFolder {
     std::map<int, Names> files;
     // Losses that were accepted at an earlier start.
     std::vector<LostRange> lost;
+    // What a crash left behind: files in the making, and what belonged to a file that is gone.
+    std::vector<std::string> leftovers;
   };
-  // Removes what a crash left behind.
   absl::StatusOr<Contents> List() const;
+  // Where `contents` turned out to be all that is needed.
+  static void RemoveLeftovers(const Contents& contents);
 
   // Remembers that the loss is accepted.
   absl::Status AddLost(const LostRange& lost) const;

@@ -57,17 +57,30 @@ class Sender:
         resend = collections.deque(self.unanswered)
         self.unanswered.clear()
         under_way = collections.deque()
+        # gRPC asks for requests on a thread of its own: what it takes from the plan is under way when the stream is over.
+        taking = threading.Lock()
         room = threading.Semaphore(UNANSWERED_BATCHES)
-        number = 0
+        number, over = 0, False
 
-        def requests():
+        def take():
+            """The next batch, from now on under way; None at the end."""
             nonlocal number
-            while not until.is_set() or resend:
-                if not room.acquire(timeout=0.1):
-                    continue
+            with taking:
+                if over or (until.is_set() and not resend):
+                    return None
                 events = resend.popleft() if resend else self._next_batch(client)
                 number += 1
                 under_way.append((number, events))
+                return under_way[-1]
+
+        def requests():
+            while not until.is_set() or resend:
+                if not room.acquire(timeout=0.1):
+                    continue
+                batch = take()
+                if batch is None:
+                    return
+                number, events = batch
                 yield client.event_api.IngestEventStreamRequest(batch_number=number, events=events)
                 if not resend:
                     time.sleep(BATCH_SECONDS)
@@ -84,8 +97,10 @@ class Sender:
         finally:
             until.set()
             call.cancel()
-            self.unanswered.extend(events for _, events in under_way)
-            self.unanswered.extend(resend)
+            with taking:
+                over = True
+                self.unanswered.extend(events for _, events in under_way)
+                self.unanswered.extend(resend)
 
     def flush(self, client):
         """Sends what is left of the plan; afterwards everything is acknowledged."""
