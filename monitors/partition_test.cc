@@ -63,6 +63,36 @@ TEST_F(PartitionTest, SurvivesSerialization) {
   EXPECT_EQ(read->Serialize(), bytes);
 }
 
+TEST_F(PartitionTest, RecordsOfTheLargestSizesSurviveSerialization) {
+  lapse::v1::Monitor monitor = OrderMonitor();
+  monitor.mutable_follow_up()->set_on_repeat(lapse::v1::FollowUp::ON_REPEAT_STACK);
+  revision_ = *CompiledMonitor::Compile(monitor);
+  std::mt19937_64 random(1);
+  std::string noise;
+  while (noise.size() < 4'000) noise += static_cast<char>('!' + random() % 90);
+  const Fingerprint fingerprint = Of("A");
+  for (size_t size = 1; size <= 900; ++size) {
+    Partition partition(kSeed);
+    Partition::Placed placed;
+    Output out;
+    for (int i = 0; i < 5; ++i) {
+      lapse::v1::Event event = MakeEvent("created", "A", 1 + i);
+      const std::string note = noise.substr(i * 800, i == 0 ? size : 800);
+      (*event.mutable_attributes())["note"] = StringValue(note);
+      const auto batch = storage::EventBatch::Of(event);
+      placed =
+          partition.OnEvent(placed, Partition::KeyName(partition, fingerprint, *revision_, "A"),
+                            KeyEvent{Role::kPrimary, 1 + i, At(1 + i), At(5), &batch.events()[0]},
+                            Now{At(0), At(5)}, out);
+    }
+    absl::StatusOr<Partition> read = Parse(partition.Serialize());
+    ASSERT_TRUE(read.ok()) << size << " " << read.status();
+    ASSERT_NE(read->Find(fingerprint), Partition::kNowhere);
+    EXPECT_EQ(read->Look(read->Find(fingerprint)).last_receive_time_us, At(5));
+    EXPECT_TRUE(Parse(read->Serialize()).ok()) << size;
+  }
+}
+
 TEST_F(PartitionTest, EqualStatesHaveEqualBytes) {
   Partition other(kSeed);
   Fill(other);
