@@ -48,7 +48,10 @@ Fingerprint Partition::FingerprintAt(const Record& record) const {
 Partition::KeyName::KeyName(Partition& partition, const Fingerprint& fingerprint,
                             const CompiledMonitor& revision, std::string_view text)
     : fingerprint_(fingerprint), revision_(revision), text_(text) {
-  partition.WriteHead(revision, text, head_);
+  const std::optional<uint32_t> number = partition.revisions_.FindNumber(revision);
+  if (!number.has_value()) return;
+  head_.Varint(*number);
+  PackText(text, head_);
 }
 
 void Partition::WriteHead(const CompiledMonitor& revision, std::string_view text, ByteWriter& to) {
@@ -58,6 +61,7 @@ void Partition::WriteHead(const CompiledMonitor& revision, std::string_view text
 
 Partition::Place Partition::Find(const KeyName& key) const {
   const std::string_view head = key.head_.written();
+  if (head.empty()) return kNowhere;
   return table_.Find(key.fingerprint_, [&](Place place) {
     return slab_.BytesAt(place).substr(0, head.size()) == head;
   });
@@ -133,7 +137,11 @@ Partition::Placed Partition::OnEvent(const Placed& from, const KeyName& key, con
   }
   std::array<char, RecordSlab::kMaxRecordBytes> buffer;
   ByteWriter to(buffer.data(), buffer.size());
-  to.Bytes(key.head_.written());
+  if (key.head_.size() > 0) {
+    to.Bytes(key.head_.written());
+  } else {
+    WriteHead(key.revision_, key.text_, to);
+  }
   FrozenForm form = kNotFrozen;
   if (!record.has_value()) {
     form = freezer.OnFirstEvent(event, key.text_, now, context_, to, out);

@@ -70,7 +70,7 @@ class Partition {
     const CompiledMonitor& revision_;
     const std::string_view text_;
     std::array<char, limits::kMaxKeyBytes + 32> buffer_;
-    // What its record begins with.
+    // What its record begins with; nothing where the partition has no key of the revision.
     ByteWriter head_{buffer_.data(), buffer_.size()};
   };
   // Where a key is, and how.

@@ -111,6 +111,37 @@ TEST_F(PartitionTest, ARevisionKnowsHowManyKeysUseIt) {
   EXPECT_EQ(revision_->KeyCount(), 2);
 }
 
+TEST_F(PartitionTest, AskingForAKeyKeepsNoHoldOnItsRevision) {
+  PartitionRevisions revisions;
+  revisions.NumberOf(*revision_);
+  EXPECT_EQ(revisions.At(0), nullptr) << "no key uses it";
+  revisions.AddKey(*revision_);
+  EXPECT_EQ(revisions.At(0), revision_.get());
+  revisions.DropKey(*revision_);
+  EXPECT_EQ(revisions.At(0), nullptr);
+  EXPECT_FALSE(revisions.FindNumber(*revision_).has_value());
+
+  // The last key of a revision goes, a stray event asks for it, and the revision is dropped.
+  Partition partition(kSeed);
+  auto old_revision = *CompiledMonitor::Compile(OrderMonitor());
+  std::swap(old_revision, revision_);
+  Primary(partition, "old");
+  partition.Erase(partition.Find(Of("old")), Of("old"));
+  const Fingerprint fingerprint = Of("old");
+  EXPECT_EQ(partition.Find(Partition::KeyName(partition, fingerprint, *revision_, "old")),
+            Partition::kNowhere);
+  std::swap(old_revision, revision_);
+  old_revision.reset();
+  Fill(partition);
+  // Timers may point anywhere after the records were moved.
+  size_t keys = 0;
+  for (Partition::Place place = 0; place < 4'000; ++place) {
+    keys += partition.ResolveKey(place).has_value() ? 1 : 0;
+    partition.LookIfKey(place);
+  }
+  EXPECT_EQ(keys, 3u);
+}
+
 TEST_F(PartitionTest, DamagedBytesAreDataLossAndNeverCrash) {
   const std::string bytes = partition_.Serialize();
   std::mt19937_64 random(1);
