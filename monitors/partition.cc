@@ -276,6 +276,7 @@ void Partition::Count(const RestingKey& key, int delta) {
 void Partition::ForEachKey(absl::FunctionRef<void(Place)> visit) const { slab_.ForEach(visit); }
 
 int64_t Partition::NextForgetUs(int64_t idle_key_retention_us) const {
+  if (WantsCompacting()) return INT64_MIN;
   if (idle_count_ == 0) return kNever;
   const int64_t oldest_us = oldest_idle_us_ + idle_key_retention_us;
   if (key_count() < kFewKeys) return oldest_us;
@@ -297,10 +298,13 @@ bool Partition::ForgetIdle(const Now& now) {
       oldest_idle_us_ = std::min(oldest_idle_us_, key.last_receive_time_us);
     }
   });
-  const bool compacts =
-      slab_.total_bytes() > kMinCompactBytes && slab_.free_bytes() * 2 > slab_.total_bytes();
+  const bool compacts = WantsCompacting();
   if (compacts) Compact();
   return compacts;
+}
+
+bool Partition::WantsCompacting() const {
+  return slab_.total_bytes() > kMinCompactBytes && slab_.free_bytes() * 2 > slab_.total_bytes();
 }
 
 void Partition::Compact() {
