@@ -48,7 +48,10 @@ Fingerprint Partition::FingerprintAt(const Record& record) const {
 Partition::KeyName::KeyName(Partition& partition, const Fingerprint& fingerprint,
                             const CompiledMonitor& revision, std::string_view text)
     : fingerprint_(fingerprint), revision_(revision), text_(text) {
-  partition.WriteHead(revision, text, head_);
+  const std::optional<uint32_t> number = partition.revisions_.FindNumber(revision);
+  if (!number.has_value()) return;
+  head_.Varint(*number);
+  PackText(text, head_);
 }
 
 void Partition::WriteHead(const CompiledMonitor& revision, std::string_view text, ByteWriter& to) {
@@ -58,6 +61,7 @@ void Partition::WriteHead(const CompiledMonitor& revision, std::string_view text
 
 Partition::Place Partition::Find(const KeyName& key) const {
   const std::string_view head = key.head_.written();
+  if (head.empty()) return kNowhere;
   return table_.Find(key.fingerprint_, [&](Place place) {
     return slab_.BytesAt(place).substr(0, head.size()) == head;
   });
@@ -133,7 +137,11 @@ Partition::Placed Partition::OnEvent(const Placed& from, const KeyName& key, con
   }
   std::array<char, RecordSlab::kMaxRecordBytes> buffer;
   ByteWriter to(buffer.data(), buffer.size());
-  to.Bytes(key.head_.written());
+  if (key.head_.size() > 0) {
+    to.Bytes(key.head_.written());
+  } else {
+    WriteHead(key.revision_, key.text_, to);
+  }
   FrozenForm form = kNotFrozen;
   if (!record.has_value()) {
     form = freezer.OnFirstEvent(event, key.text_, now, context_, to, out);
@@ -276,6 +284,7 @@ void Partition::Count(const RestingKey& key, int delta) {
 void Partition::ForEachKey(absl::FunctionRef<void(Place)> visit) const { slab_.ForEach(visit); }
 
 int64_t Partition::NextForgetUs(int64_t idle_key_retention_us) const {
+  if (WantsCompacting()) return INT64_MIN;
   if (idle_count_ == 0) return kNever;
   const int64_t oldest_us = oldest_idle_us_ + idle_key_retention_us;
   if (key_count() < kFewKeys) return oldest_us;
@@ -297,10 +306,13 @@ bool Partition::ForgetIdle(const Now& now) {
       oldest_idle_us_ = std::min(oldest_idle_us_, key.last_receive_time_us);
     }
   });
-  const bool compacts =
-      slab_.total_bytes() > kMinCompactBytes && slab_.free_bytes() * 2 > slab_.total_bytes();
+  const bool compacts = WantsCompacting();
   if (compacts) Compact();
   return compacts;
+}
+
+bool Partition::WantsCompacting() const {
+  return slab_.total_bytes() > kMinCompactBytes && slab_.free_bytes() * 2 > slab_.total_bytes();
 }
 
 void Partition::Compact() {

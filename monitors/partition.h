@@ -70,7 +70,7 @@ class Partition {
     const CompiledMonitor& revision_;
     const std::string_view text_;
     std::array<char, limits::kMaxKeyBytes + 32> buffer_;
-    // What its record begins with.
+    // What its record begins with; nothing where the partition has no key of the revision.
     ByteWriter head_{buffer_.data(), buffer_.size()};
   };
   // Where a key is, and how.
@@ -128,7 +128,8 @@ class Partition {
   void ForEachKey(absl::FunctionRef<void(Place)> visit) const;
   size_t key_count() const { return slab_.record_count(); }
 
-  // The mark from which on ForgetIdle is worth its while; kNever where all keys are live.
+  // The mark from which on ForgetIdle is worth its while; kNever where all keys are live
+  // and little of its memory is free.
   int64_t NextForgetUs(int64_t idle_key_retention_us) const;
   // Forgets the keys that can be forgotten at this mark. True where keys were moved.
   bool ForgetIdle(const Now& now);
@@ -195,6 +196,7 @@ class Partition {
             FrozenForm form, std::string_view record);
   void Enter(const Fingerprint& fingerprint, Place place);
   void Reindex();
+  bool WantsCompacting() const;
   void Compact();
   void Count(const RestingKey& key, int delta);
 

@@ -209,13 +209,14 @@ absl::Status PartitionCodec::DecodeRecord(FrozenForm form, std::string_view byte
     const std::string_view state = in.rest();
     return AddState(fingerprint, revision, text, {state.data(), state.size()}, partition);
   }
+  if (form == kNotFrozen || form > kMaxFrozenForm) return Damaged("a key's state is impossible");
   // The number may be another one here.
   char buffer[RecordSlab::kMaxRecordBytes];
   ByteWriter record(buffer, sizeof(buffer));
   record.Varint(partition.revisions_.NumberOf(revision));
   record.Bytes(tail);
-  if (record.full() || form == kNotFrozen || form > kMaxFrozenForm) {
-    return Damaged("a key's state is impossible");
+  if (record.full()) {
+    return AddPadded(fingerprint, revision, {form, in.rest(), text}, partition);
   }
   const Partition::Place place =
       partition.Put(Partition::kNowhere, fingerprint, revision, form, record.written());
@@ -226,6 +227,19 @@ absl::Status PartitionCodec::DecodeRecord(FrozenForm form, std::string_view byte
 absl::Status PartitionCodec::AddBooks(const MonitorBooks& books, Partition& partition) {
   if (partition.BooksOf(books.monitor_uid()).FromProto(books.books())) return absl::OkStatus();
   return Damaged("its books are impossible");
+}
+
+// With its padding, or a longer number, a record may be larger than one can be.
+absl::Status PartitionCodec::AddPadded(const Fingerprint& fingerprint,
+                                       const CompiledMonitor& revision, const FrozenKey& frozen,
+                                       Partition& partition) {
+  absl::StatusOr<std::unique_ptr<KeyState>> thawed =
+      revision.freezer().Thaw(frozen, partition.context_);
+  if (!thawed.ok()) return std::move(thawed).status();
+  const Partition::Place place =
+      partition.Rest(Partition::kNowhere, fingerprint, revision, frozen.key, *std::move(thawed));
+  partition.Count(partition.Look(place), 1);
+  return absl::OkStatus();
 }
 
 absl::Status PartitionCodec::AddState(const Fingerprint& fingerprint,

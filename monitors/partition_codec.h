@@ -42,6 +42,8 @@ class PartitionCodec {
                                    const Revisions& revisions, Partition& partition);
   static absl::Status AddBooks(const lapse::internal::v1::MonitorBooks& books,
                                Partition& partition);
+  static absl::Status AddPadded(const Fingerprint& fingerprint, const CompiledMonitor& revision,
+                                const FrozenKey& frozen, Partition& partition);
   static absl::Status AddState(const Fingerprint& fingerprint, const CompiledMonitor& revision,
                                std::string_view text, absl::string_view state,
                                Partition& partition);

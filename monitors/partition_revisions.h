@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -20,15 +21,21 @@ class PartitionRevisions {
   PartitionRevisions(PartitionRevisions&&) = default;
   PartitionRevisions& operator=(PartitionRevisions&&) = default;
 
-  // Valid until a key is dropped.
+  // Makes one where there is none; AddKey follows. Valid until a key is dropped.
   uint32_t NumberOf(const CompiledMonitor& revision) {
     const auto [found, is_new] = numbers_.try_emplace(&revision, 0);
     if (is_new) found->second = MakeNumber(revision);
     return found->second;
   }
-  // Null where the number is not in use.
+  // Unset where no key has made a number; looking makes none.
+  std::optional<uint32_t> FindNumber(const CompiledMonitor& revision) const {
+    const auto found = numbers_.find(&revision);
+    if (found == numbers_.end()) return std::nullopt;
+    return found->second;
+  }
+  // Null where no key uses the number: its revision may be gone.
   const CompiledMonitor* At(uint64_t number) const {
-    return number < uses_.size() ? uses_[number].revision : nullptr;
+    return number < uses_.size() && uses_[number].keys > 0 ? uses_[number].revision : nullptr;
   }
   // Where the revision's books are; for the partition, which owns them.
   Books*& BooksOf(const CompiledMonitor& revision) { return uses_[NumberOf(revision)].books; }

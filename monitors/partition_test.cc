@@ -63,6 +63,36 @@ TEST_F(PartitionTest, SurvivesSerialization) {
   EXPECT_EQ(read->Serialize(), bytes);
 }
 
+TEST_F(PartitionTest, RecordsOfTheLargestSizesSurviveSerialization) {
+  lapse::v1::Monitor monitor = OrderMonitor();
+  monitor.mutable_follow_up()->set_on_repeat(lapse::v1::FollowUp::ON_REPEAT_STACK);
+  revision_ = *CompiledMonitor::Compile(monitor);
+  std::mt19937_64 random(1);
+  std::string noise;
+  while (noise.size() < 4'000) noise += static_cast<char>('!' + random() % 90);
+  const Fingerprint fingerprint = Of("A");
+  for (size_t size = 1; size <= 900; ++size) {
+    Partition partition(kSeed);
+    Partition::Placed placed;
+    Output out;
+    for (int i = 0; i < 5; ++i) {
+      lapse::v1::Event event = MakeEvent("created", "A", 1 + i);
+      const std::string note = noise.substr(i * 800, i == 0 ? size : 800);
+      (*event.mutable_attributes())["note"] = StringValue(note);
+      const auto batch = storage::EventBatch::Of(event);
+      placed =
+          partition.OnEvent(placed, Partition::KeyName(partition, fingerprint, *revision_, "A"),
+                            KeyEvent{Role::kPrimary, 1 + i, At(1 + i), At(5), &batch.events()[0]},
+                            Now{At(0), At(5)}, out);
+    }
+    absl::StatusOr<Partition> read = Parse(partition.Serialize());
+    ASSERT_TRUE(read.ok()) << size << " " << read.status();
+    ASSERT_NE(read->Find(fingerprint), Partition::kNowhere);
+    EXPECT_EQ(read->Look(read->Find(fingerprint)).last_receive_time_us, At(5));
+    EXPECT_TRUE(Parse(read->Serialize()).ok()) << size;
+  }
+}
+
 TEST_F(PartitionTest, EqualStatesHaveEqualBytes) {
   Partition other(kSeed);
   Fill(other);
@@ -79,6 +109,37 @@ TEST_F(PartitionTest, ARevisionKnowsHowManyKeysUseIt) {
   EXPECT_EQ(revision_->KeyCount(), 3);
   partition_.Erase(partition_.Find(Of("A")), Of("A"));
   EXPECT_EQ(revision_->KeyCount(), 2);
+}
+
+TEST_F(PartitionTest, AskingForAKeyKeepsNoHoldOnItsRevision) {
+  PartitionRevisions revisions;
+  revisions.NumberOf(*revision_);
+  EXPECT_EQ(revisions.At(0), nullptr) << "no key uses it";
+  revisions.AddKey(*revision_);
+  EXPECT_EQ(revisions.At(0), revision_.get());
+  revisions.DropKey(*revision_);
+  EXPECT_EQ(revisions.At(0), nullptr);
+  EXPECT_FALSE(revisions.FindNumber(*revision_).has_value());
+
+  // The last key of a revision goes, a stray event asks for it, and the revision is dropped.
+  Partition partition(kSeed);
+  auto old_revision = *CompiledMonitor::Compile(OrderMonitor());
+  std::swap(old_revision, revision_);
+  Primary(partition, "old");
+  partition.Erase(partition.Find(Of("old")), Of("old"));
+  const Fingerprint fingerprint = Of("old");
+  EXPECT_EQ(partition.Find(Partition::KeyName(partition, fingerprint, *revision_, "old")),
+            Partition::kNowhere);
+  std::swap(old_revision, revision_);
+  old_revision.reset();
+  Fill(partition);
+  // Timers may point anywhere after the records were moved.
+  size_t keys = 0;
+  for (Partition::Place place = 0; place < 4'000; ++place) {
+    keys += partition.ResolveKey(place).has_value() ? 1 : 0;
+    partition.LookIfKey(place);
+  }
+  EXPECT_EQ(keys, 3u);
 }
 
 TEST_F(PartitionTest, DamagedBytesAreDataLossAndNeverCrash) {

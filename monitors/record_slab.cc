@@ -30,36 +30,26 @@ void RecordSlab::Free(Place place) {
 
 // The cell's tag has its size.
 RecordSlab::Place RecordSlab::Take(uint32_t steps) {
-  Place place = steps <= kMaxListedSteps ? TakeListed(steps) : kNowhere;
-  if (place == kNowhere) place = TakeShared(steps);
+  const uint32_t list = ListOf(steps);
+  Place place = TakeListed(steps, list, std::min(list + kCutSearch, kMaxFineSteps));
+  if (place == kNowhere && large_free_ > 0) {
+    place = TakeListed(steps, std::max(list, kMaxFineSteps + 1), kLastList);
+  }
   return place == kNowhere ? TakeNew(steps) : place;
 }
 
-RecordSlab::Place RecordSlab::TakeListed(uint32_t steps) {
-  const uint32_t end = std::min(steps + kCutSearch, kMaxListedSteps);
-  for (uint32_t list = steps; list <= end; ++list) {
-    if (free_[list] == 0) continue;
-    // A rest that is no cell stays with this one.
-    if (list == steps + 1) continue;
+RecordSlab::Place RecordSlab::TakeListed(uint32_t steps, uint32_t first, uint32_t last) {
+  for (uint32_t list = first; list <= last; ++list) {
+    // A rest of one step is no cell.
+    if (free_[list] == 0 || list == steps + 1) continue;
     const Place place = free_[list] - 1;
     free_[list] = NextFree(place);
-    free_steps_ -= list;
+    free_steps_ -= CellSteps(place);
+    if (CellSteps(place) > kMaxFineSteps) --large_free_;
     Cut(place, steps);
     return place;
   }
   return kNowhere;
-}
-
-// Looks at the first alone: the list is rarely of use, and never long to wait for.
-RecordSlab::Place RecordSlab::TakeShared(uint32_t steps) {
-  if (free_[kSharedList] == 0) return kNowhere;
-  const Place place = free_[kSharedList] - 1;
-  const uint32_t has = CellSteps(place);
-  if (has != steps && has < steps + kMinSteps) return kNowhere;
-  free_[kSharedList] = NextFree(place);
-  free_steps_ -= has;
-  Cut(place, steps);
-  return place;
 }
 
 RecordSlab::Place RecordSlab::TakeNew(uint32_t steps) {
@@ -80,8 +70,10 @@ RecordSlab::Place RecordSlab::TakeNew(uint32_t steps) {
 
 void RecordSlab::Cut(Place place, uint32_t steps) {
   const uint32_t has = CellSteps(place);
+  // What is no cell stays with this one.
+  if (has < steps + kMinSteps) return SetTag(place, has, kFree);
   SetTag(place, steps, kFree);
-  if (has > steps) PutFree(place + steps, has - steps);
+  PutFree(place + steps, has - steps);
 }
 
 void RecordSlab::PutFree(Place place, uint32_t steps) {
@@ -90,6 +82,7 @@ void RecordSlab::PutFree(Place place, uint32_t steps) {
   std::memcpy(CellAt(place) + kStepBytes, &first, sizeof(first));
   first = place + 1;
   free_steps_ += steps;
+  if (steps > kMaxFineSteps) ++large_free_;
 }
 
 }  // namespace lapse::monitors

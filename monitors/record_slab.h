@@ -44,7 +44,7 @@ class RecordSlab {
 
   // kFree where the place holds no record.
   uint8_t KindAt(Place place) const { return static_cast<uint8_t>(TagAt(place) & 15); }
-  // With up to three bytes of padding. Valid until the record is freed.
+  // With padding: up to three bytes, up to 63 where it is large. Valid until the record is freed.
   std::string_view BytesAt(Place place) const {
     // In the midst of a cell anything may stand for the size.
     const size_t steps = std::min(CellSteps(place), kSegmentSteps - place % kSegmentSteps);
@@ -79,9 +79,11 @@ class RecordSlab {
   static constexpr uint32_t kSegmentSteps = kSegmentBytes / kStepBytes;
   static constexpr size_t kTagBytes = 2;
   static constexpr uint32_t kMinSteps = 2;
-  // Cells of up to this size have a list a size; larger ones share one.
-  static constexpr uint32_t kMaxListedSteps = 96;
-  static constexpr uint32_t kSharedList = kMaxListedSteps + 1;
+  // Free cells of up to this size have a list a size. The sizes of larger ones are multiples of
+  // kCoarseSteps, but for rests, which are in the list of the next smaller size.
+  static constexpr uint32_t kMaxFineSteps = 96;
+  static constexpr uint32_t kCoarseSteps = 16;
+  static constexpr uint32_t kLastList = kMaxFineSteps + 58;
   // How many larger sizes are looked through for a cell to cut.
   static constexpr uint32_t kCutSearch = 24;
 
@@ -105,14 +107,18 @@ class RecordSlab {
   }
   static uint32_t StepsFor(std::string_view bytes) {
     const size_t steps = (kTagBytes + bytes.size() + kStepBytes - 1) / kStepBytes;
-    return std::max(static_cast<uint32_t>(steps), kMinSteps);
+    if (steps <= kMaxFineSteps) return std::max(static_cast<uint32_t>(steps), kMinSteps);
+    return static_cast<uint32_t>((steps + kCoarseSteps - 1) / kCoarseSteps * kCoarseSteps);
   }
-  static uint32_t ListOf(uint32_t steps) { return steps <= kMaxListedSteps ? steps : kSharedList; }
+  static uint32_t ListOf(uint32_t steps) {
+    if (steps <= kMaxFineSteps) return steps;
+    return std::min(kMaxFineSteps + (steps - kMaxFineSteps) / kCoarseSteps, kLastList);
+  }
 
   void Write(Place place, uint8_t kind, std::string_view bytes);
   Place Take(uint32_t steps);
-  Place TakeListed(uint32_t steps);
-  Place TakeShared(uint32_t steps);
+  // From the lists `first` to `last`, which have no smaller cells; kNowhere where they have none.
+  Place TakeListed(uint32_t steps, uint32_t first, uint32_t last);
   Place TakeNew(uint32_t steps);
   void Cut(Place place, uint32_t steps);
   void PutFree(Place place, uint32_t steps);
@@ -121,9 +127,11 @@ class RecordSlab {
   // Of the last segment.
   uint32_t used_steps_ = kSegmentSteps;
   uint32_t free_steps_ = 0;
+  // Free cells of more than kMaxFineSteps.
+  uint32_t large_free_ = 0;
   size_t record_count_ = 0;
   // The first of each list's cells, plus 1; 0 for none.
-  std::array<Place, kSharedList + 1> free_ = {};
+  std::array<Place, kLastList + 1> free_ = {};
 };
 
 }  // namespace lapse::monitors

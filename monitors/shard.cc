@@ -38,6 +38,12 @@ Partition::Place PlaceIn(TimerPlace place) {
   return static_cast<Partition::Place>(place & ((TimerPlace{1} << kPlaceBits) - 1));
 }
 
+bool ChangesMonitors(const RoutedEntry& entry) {
+  return std::any_of(
+      entry.controls->begin(), entry.controls->end(),
+      [](const RoutedControl& control) { return std::holds_alternative<MonitorUpdate>(control); });
+}
+
 }  // namespace
 
 Shard::Shard(uint64_t seed, int index, int shard_count, ShardSink& sink)
@@ -89,6 +95,8 @@ void Shard::Apply(const RoutedEntry& entry) {
 }
 
 void Shard::Take(const RoutedEntry& entry) {
+  // Alerts have the monitor's facts as of the mark at which they were due.
+  if (ChangesMonitors(entry)) FireDue(SIZE_MAX);
   applying_ = entry.position;
   now_.write_time_us = entry.write_time_us;
   for (const RoutedControl& control : *entry.controls) ApplyControl(control);

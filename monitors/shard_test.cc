@@ -72,6 +72,22 @@ TEST_F(ShardTest, ADeadlineFiresAtTheFirstMarkAfterDueAndNotBefore) {
   EXPECT_EQ(BooksNow().missed, 1);
 }
 
+TEST_F(ShardTest, WhatIsDueBeforeAMonitorChangesHasTheFactsOfBefore) {
+  Apply(1, {MakeEvent("created", "A", 1)});
+  lapse::v1::Monitor renamed = OrderMonitor();
+  renamed.set_display_name("Renamed");
+  const auto late = maker_.Make(20, {});
+  const auto change = maker_.Make(21, {}, {Change(MonitorChange::ACTION_UPDATE, renamed)});
+  for (const auto& entry : {late, change}) {
+    auto routed = router_.Route(*entry, nullptr);
+    ASSERT_TRUE(routed.ok()) << routed.status();
+    shard_.Take((*routed)[0]);
+  }
+  EXPECT_FALSE(shard_.FireDue(SIZE_MAX));
+  ASSERT_EQ(alerts_.size(), 1u);
+  EXPECT_EQ(alerts_[0].monitor_display_name(), "Order delivered");
+}
+
 TEST_F(ShardTest, AFollowUpInTheSameEntryAsTheMarkIsSeenFirst) {
   Apply(1, {MakeEvent("created", "A", 1)});
   Apply(20, {MakeEvent("delivered", "A", 5)});

@@ -170,6 +170,8 @@ void ShardedMatcher::BeginStop() {
 
 void ShardedMatcher::GiveAlertsUp() {
   recorder_.GiveUp();
+  // Those that wait for room in the recorder wait for nothing now.
+  for (auto& worker : workers_) worker->Wake();
   // The last checkpoint would wait for the alerts.
   saver_.GiveUp();
 }
@@ -268,6 +270,7 @@ void ShardedMatcher::OnAlertsHeldUp(const absl::Status& status) {
 
 void ShardedMatcher::OnAlertsFailed(const absl::Status& status) {
   SetAlertsStored(false);
+  for (auto& worker : workers_) worker->Wake();
   deps_.listener.OnAlertsFailed(status);
 }
 

@@ -205,6 +205,27 @@ TEST(ShardedMatcherTest, BeginStopFreesALogThatIsHeldBackByAFullDisk) {
   EXPECT_THAT(test.Feed(), IsEmpty());
 }
 
+TEST(ShardedMatcherTest, AShardThatWaitsForRoomForAlertsGoesOnWhenTheyAreGivenUp) {
+  TestMatcher test;
+  test.Start(1);
+  test.state.FailCommits(DiskFull(), 1'000'000);
+  test.Append(0, {}, {ServerStart(0, 3'600), Create()});
+  std::vector<lapse::v1::Event> events;
+  for (int i = 0; i < 15'000; ++i) events.push_back(MakeEvent("created", Key(i), 1));
+  test.Append(1, std::move(events));
+  // Some alerts are made between two entries, until the recorder has no more room.
+  for (int i = 0; i < 200; ++i) test.Append(30 + i * 0.01, {});
+  test.Append(33, {MakeEvent("created", "later", 33)});
+  while (test.matcher().Metrics().applied_position < test.maker().position()) {
+    std::this_thread::yield();
+  }
+  test.marks.Take();
+  test.matcher().BeginStop();
+  // Asked for when nothing is due any more.
+  EXPECT_GT(test.marks.Take(), At(30));
+  test.Stop();
+}
+
 TEST(ShardedMatcherTest, AlertsThatCannotBeStoredAreTold) {
   TestMatcher test;
   test.Start(2);
