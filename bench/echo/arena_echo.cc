@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bench/echo/answers.h"
+#include "bench/echo/echo_stream.h"
 #include "google/protobuf/arena.h"
 
 namespace lapse::bench {
@@ -14,29 +15,16 @@ namespace {
 // Kept from batch to batch, so that an arena seldom asks for memory.
 constexpr size_t kArenaBytes = 1 << 20;
 
-// Deletes itself when the call is done.
-class ArenaStream : public grpc::ServerGenericBidiReactor {
+class ArenaStream
+    : public EchoStream<grpc::ServerGenericBidiReactor, grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   explicit ArenaStream(std::atomic<int64_t>& next_sequence)
       : next_sequence_(next_sequence), block_(kArenaBytes) {
-    StartRead(&bytes_);
+    Begin();
   }
-
-  void OnReadDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status::OK);
-    if (!Answer()) {
-      return Finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "cannot be parsed"));
-    }
-    StartWrite(&answer_);
-  }
-  void OnWriteDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status::OK);
-    StartRead(&bytes_);
-  }
-  void OnDone() override { delete this; }
 
  private:
-  bool Answer() {
+  bool Answer(grpc::ByteBuffer& bytes, grpc::ByteBuffer& answer) override {
     google::protobuf::ArenaOptions options;
     options.initial_block = block_.data();
     options.initial_block_size = block_.size();
@@ -46,20 +34,18 @@ class ArenaStream : public grpc::ServerGenericBidiReactor {
     auto* const response =
         google::protobuf::Arena::CreateMessage<lapse::v1::IngestEventStreamResponse>(&arena);
     {
-      grpc::ProtoBufferReader reader(&bytes_);
+      grpc::ProtoBufferReader reader(&bytes);
       if (!request->ParseFromZeroCopyStream(&reader)) return false;
     }
     FillAnswer(*request, next_sequence_.fetch_add(request->events_size()), *response);
     grpc::Slice slice(response->ByteSizeLong());
     response->SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
-    answer_ = grpc::ByteBuffer(&slice, 1);
+    answer = grpc::ByteBuffer(&slice, 1);
     return true;
   }
 
   std::atomic<int64_t>& next_sequence_;
   std::vector<char> block_;
-  grpc::ByteBuffer bytes_;
-  grpc::ByteBuffer answer_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "bench/echo/heap_echo.h"
 
 #include "bench/echo/answers.h"
+#include "bench/echo/echo_stream.h"
 
 namespace lapse::bench {
 namespace {
@@ -8,28 +9,20 @@ namespace {
 using Request = lapse::v1::IngestEventStreamRequest;
 using Response = lapse::v1::IngestEventStreamResponse;
 
-// Reads, answers, reads. Deletes itself when the call is done.
-class HeapStream : public grpc::ServerBidiReactor<Request, Response> {
+class HeapStream
+    : public EchoStream<grpc::ServerBidiReactor<Request, Response>, Request, Response> {
  public:
   explicit HeapStream(std::atomic<int64_t>& next_sequence) : next_sequence_(next_sequence) {
-    StartRead(&request_);
+    Begin();
   }
-
-  void OnReadDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status::OK);
-    FillAnswer(request_, next_sequence_.fetch_add(request_.events_size()), response_);
-    StartWrite(&response_);
-  }
-  void OnWriteDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status::OK);
-    StartRead(&request_);
-  }
-  void OnDone() override { delete this; }
 
  private:
+  bool Answer(Request& request, Response& response) override {
+    FillAnswer(request, next_sequence_.fetch_add(request.events_size()), response);
+    return true;
+  }
+
   std::atomic<int64_t>& next_sequence_;
-  Request request_;
-  Response response_;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 // returned. The first two answer as lapsed does.
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
+#include <malloc.h>
 #include <signal.h>
 
 #include <cstdio>
@@ -21,10 +22,21 @@ namespace lapse::bench {
 namespace {
 
 constexpr int kMaxMessageBytes = 8 << 20;
+// The transport and the heap are set as lapsed's are.
+constexpr int kMaxFrameBytes = 1 << 20;
+constexpr int kLookaheadBytes = 256 << 10;
+
+void KeepBuffers() {
+  mallopt(M_MMAP_THRESHOLD, 16 << 20);
+  mallopt(M_TRIM_THRESHOLD, 32 << 20);
+  mallopt(M_ARENA_MAX, 4);
+}
 
 int Serve(grpc::ServerBuilder& builder) {
   int port = 0;
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kMaxFrameBytes);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kLookaheadBytes);
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) {
@@ -44,6 +56,7 @@ int Serve(grpc::ServerBuilder& builder) {
 }
 
 int Main(const std::string& mode) {
+  KeepBuffers();
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);

@@ -2,26 +2,21 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "bench/echo/echo_stream.h"
+
 namespace lapse::bench {
 namespace {
 
-// Deletes itself when the call is done.
-class RawStream : public grpc::ServerGenericBidiReactor {
+class RawStream
+    : public EchoStream<grpc::ServerGenericBidiReactor, grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  RawStream() { StartRead(&bytes_); }
-
-  void OnReadDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status::OK);
-    StartWrite(&bytes_);
-  }
-  void OnWriteDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status::OK);
-    StartRead(&bytes_);
-  }
-  void OnDone() override { delete this; }
+  RawStream() { Begin(); }
 
  private:
-  grpc::ByteBuffer bytes_;
+  bool Answer(grpc::ByteBuffer& request, grpc::ByteBuffer& response) override {
+    response.Swap(&request);
+    return true;
+  }
 };
 
 }  // namespace

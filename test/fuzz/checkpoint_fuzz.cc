@@ -1,5 +1,6 @@
 // A checkpoint's file, and the partition in it, down to the state of each key. Whatever the bytes
 // are, they are refused or make a partition that is written as one that can be read.
+#include <cstring>
 #include <memory>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "monitors/test_monitors.h"
 #include "storage/sqlite/checkpoint_file.h"
 #include "test/fuzz/fuzz_target.h"
+#include "xxhash.h"
 #include "zstd.h"
 
 namespace {
@@ -21,7 +23,8 @@ using lapse::monitors::CompiledMonitor;
 using lapse::monitors::Partition;
 
 constexpr uint64_t kSeed = 7;
-constexpr char kPartitionVersion = 1;
+constexpr char kCompressedVersion = 1;
+constexpr char kChecksummedVersion = 2;
 
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
 
@@ -61,8 +64,18 @@ void FuzzPartition(std::string_view bytes) {
 }
 
 std::string Compressed(std::string_view plain) {
-  std::string out(1 + ZSTD_compressBound(plain.size()), kPartitionVersion);
+  std::string out(1 + ZSTD_compressBound(plain.size()), kCompressedVersion);
   out.resize(1 + ZSTD_compress(out.data() + 1, out.size() - 1, plain.data(), plain.size(), 1));
+  return out;
+}
+
+// As if it had been written so: past the checksum, nothing but the reader stands between the bytes
+// and the keys.
+std::string Checksummed(std::string_view body) {
+  const XXH64_hash_t checksum = XXH3_64bits(body.data(), body.size());
+  std::string out(1 + sizeof(checksum), kChecksummedVersion);
+  std::memcpy(out.data() + 1, &checksum, sizeof(checksum));
+  out += body;
   return out;
 }
 
@@ -70,15 +83,18 @@ std::string Compressed(std::string_view plain) {
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   lapse::fuzz::Input input(data, size);
-  switch (input.Byte() % 3) {
+  switch (input.Byte() % 4) {
     case 0:
       FuzzFile(input.Rest());
       break;
     case 1:
       FuzzPartition(input.Rest());
       break;
-    default:
+    case 2:
       FuzzPartition(Compressed(input.Rest()));
+      break;
+    default:
+      FuzzPartition(Checksummed(input.Rest()));
   }
   return 0;
 }

@@ -8,7 +8,6 @@ Run it when a format changes, and commit what it wrote.
 import ctypes
 import pathlib
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +17,8 @@ from harness import lapsed
 
 CORPUS = pathlib.Path("test/fuzz/corpus")
 CHECKPOINT_HEADER_BYTES = 40
+# Of a partition's state, version 2.
+PARTITION_HEADER_BYTES = 9
 # base/filter and the matcher's partitions hold much the same: a few of each are enough.
 MOST_SEEDS = 12
 zstd = ctypes.CDLL("libzstd.so.1")
@@ -39,10 +40,11 @@ def part(data):
 
 
 def write(name, seeds):
-    """Replaces the corpus by `seeds`, without repetitions, shortest first."""
+    """Replaces the numbered seeds by `seeds`, without repetitions, shortest first. Those with a name, such as what an
+    earlier version wrote, stay."""
     folder = CORPUS / name
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():
+    for old in folder.glob("[0-9][0-9]"):
         old.unlink()
     for i, seed in enumerate(sorted(set(seeds), key=len)[:MOST_SEEDS]):
         (folder / f"{i:02d}").write_bytes(seed)
@@ -96,28 +98,14 @@ def sealed_seeds(data):
                 yield b"\2" + part(changes) + seed[1:]
 
 
-def partition_states(data):
+def checkpoint_seeds(data):
+    """Of partitions of version 2; those of version 1 are kept by name, as are the keys' states in them."""
     for path in sorted(data.glob("checkpoints/*")):
         state = path.read_bytes()[CHECKPOINT_HEADER_BYTES:]
-        if state[:1] == b"\1":
-            yield path.read_bytes(), state, decompress(state[1:])
-
-
-def checkpoint_seeds(data):
-    for file, state, plain in partition_states(data):
-        yield b"\0" + file
-        yield b"\1" + state
-        yield b"\2" + plain
-
-
-def key_state_seeds(data, folder):
-    subprocess.run(["protoc", "-Iproto", f"--python_out={folder}", "proto/lapse/internal/v1/checkpoint.proto"], check=True)
-    from lapse.internal.v1 import checkpoint_pb2
-    goes_on = bytes(range(7, 250, 11))
-    for _, _, plain in partition_states(data):
-        for key in checkpoint_pb2.PartitionState.FromString(plain).keys:
-            for rules in range(6):
-                yield bytes([rules]) + part(key.state) + goes_on
+        if state[:1] == b"\2":
+            yield b"\0" + path.read_bytes()
+            yield b"\1" + state
+            yield b"\3" + state[PARTITION_HEADER_BYTES:]
 
 
 def request_seeds(client, events):
@@ -149,7 +137,6 @@ def main():
     write("chunk", chunk_seeds(data))
     write("sealed", sealed_seeds(data))
     write("checkpoint", checkpoint_seeds(data))
-    write("key_state", key_state_seeds(data, pathlib.Path(folder.name, "stubs")))
     window = (data / "duplicates").read_bytes()
     # The fuzzer's seed of the window in place of the store's.
     window = window[:8] + (42).to_bytes(8, "little") + window[16:]
