@@ -167,7 +167,8 @@ class ShardedMatcher : public storage::LogFollower,
   // While the log is replayed.
   std::unique_ptr<ForkJoin> replay_threads_;
 
-  // Of the thread that routes: since a checkpoint was last asked for; 0 where none is made by itself.
+  // Of the thread that routes: since a checkpoint was last asked for; 0 where none is made by
+  // itself.
   int64_t events_until_checkpoint_ = 0;
 
   Mutex stop_mutex_;
