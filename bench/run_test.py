@@ -81,6 +81,15 @@ class FiguresTest(unittest.TestCase):
         self.assertFalse(figures.judged("start_clean", None).met)
         self.assertFalse(figures.judged("start_clean", 1, smaller=True).met)
 
+    def test_beside_a_load_that_was_refused_nothing_is_met(self):
+        load = {"errors": {}, "unsent": 0}
+        self.assertTrue(figures.judged("batch_ack_half_rate_p99", 1, "at 5 events/s", load=load).met)
+        load = {"errors": {"RESOURCE_EXHAUSTED": 3}, "unsent": 2_000}
+        figure = figures.judged("batch_ack_half_rate_p99", 1, "at 5 events/s", load=load)
+        self.assertFalse(figure.met)
+        for word in ("at 5 events/s", "3 requests", "2,000 events"):
+            self.assertIn(word, figure.note)
+
     def test_there_is_a_goal_for_each_figure_that_is_asked_for(self):
         self.assertEqual(ASKED_FOR, set(figures.GOALS))
 

@@ -158,6 +158,8 @@ class LapseServerImpl : public LapseServer, private monitors::MatcherListener {
   std::atomic<storage::LogPosition> checkpointed_ = 0;
   // How long the last save of the duplicate window took.
   std::atomic<int64_t> window_save_us_ = 0;
+  // The housekeeper's thread alone; a steady time.
+  int64_t next_trim_us_ = INT64_MIN;
   // Set while the dispatcher may be woken.
   std::atomic<bool> publishing_ = false;
   Mutex health_mutex_;
@@ -287,12 +289,9 @@ void LapseServerImpl::KeepHouse() {
   housekeeper_.Every("duplicate window", kSaveIntervalUs, [this] { return SaveWindow(); });
   // At the start too: what grew old while nothing ran goes before somebody reads it.
   housekeeper_.Every(
-      "retention", kTrimIntervalUs,
-      [this] {
-        RETURN_IF_ERROR(Retire());
-        return Trim();
-      },
-      Housekeeper::FirstRun::kAtStart);
+      "retention", kTrimIntervalUs, [this] { return Retire(); }, Housekeeper::FirstRun::kAtStart);
+  housekeeper_.Every(
+      "trim", kTickUs, [this] { return Trim(); }, Housekeeper::FirstRun::kAtStart);
   housekeeper_.Start();
 }
 
@@ -308,16 +307,15 @@ absl::Status LapseServerImpl::Retire() {
   return chunks_->Retire(needed_after + 1, clock_.NowUs() - options_.event_retention_us);
 }
 
+// A slice at a time, so that a stop and the heartbeats never wait for all that is old.
 absl::Status LapseServerImpl::Trim() {
+  const int64_t now_us = clock_.SteadyUs();
+  if (now_us < next_trim_us_) return absl::OkStatus();
+  next_trim_us_ = now_us + kTrimIntervalUs;
   const int64_t older_than_us = clock_.NowUs() - limits::kFeedRetentionUs;
-  int trimmed = kTrimLimit;
-  while (trimmed == kTrimLimit) {
-    ASSIGN_OR_RETURN(trimmed, state_->TrimFeed(older_than_us, kTrimLimit));
-  }
-  trimmed = kTrimLimit;
-  while (trimmed == kTrimLimit) {
-    ASSIGN_OR_RETURN(trimmed, state_->TrimDeliveries(older_than_us, kTrimLimit));
-  }
+  ASSIGN_OR_RETURN(const int changes, state_->TrimFeed(older_than_us, kTrimLimit));
+  ASSIGN_OR_RETURN(const int deliveries, state_->TrimDeliveries(older_than_us, kTrimLimit));
+  if (changes == kTrimLimit || deliveries == kTrimLimit) next_trim_us_ = now_us;
   return absl::OkStatus();
 }
 

@@ -2,6 +2,8 @@
 #ifndef LAPSE_BENCH_LOAD_LOAD_CLOCK_H_
 #define LAPSE_BENCH_LOAD_LOAD_CLOCK_H_
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include "base/clock.h"
@@ -50,6 +52,13 @@ class LoadClock {
   }
   bool IsMeasured(int64_t time_us) const {
     return time_us >= measure_from_us() && time_us < measure_until_us();
+  }
+  // How many requests were to be sent before `time_us` and have not taken their turn; none where no
+  // rate is kept.
+  int64_t UnsentAt(int64_t time_us) const {
+    if (interval_us_ <= 0 || time_us <= NextUs()) return 0;
+    const auto until = static_cast<double>(time_us - start_us_);
+    return std::max<int64_t>(0, static_cast<int64_t>(std::ceil(until / interval_us_)) - taken_);
   }
   bool IsOver(int64_t now_us, int64_t accepted) const {
     return now_us >= measure_until_us() || (plan_.events > 0 && accepted >= plan_.events);

@@ -29,6 +29,15 @@ double Latencies::AtMs(double share) {
   return static_cast<double>(values_us_[static_cast<size_t>(share * last)]) / 1'000.0;
 }
 
+void LoadReport::AddUnsent(LoadClock& clock, int64_t events_per_request, int64_t now_us) {
+  for (int64_t left = clock.UnsentAt(clock.measure_until_us()); left > 0; --left) {
+    const int64_t scheduled_us = clock.Take(now_us);
+    if (!clock.IsMeasured(scheduled_us)) continue;
+    unsent += events_per_request;
+    ack.Add(now_us - scheduled_us);
+  }
+}
+
 void LoadReport::AddError(int code, const std::string& message) {
   ++errors[CodeName(code)];
   if (first_error.empty()) first_error = message;
@@ -42,11 +51,12 @@ std::string LoadReport::ToJson() {
   });
   return absl::StrFormat(
       "{\"events_per_second\": %.1f, \"events\": %d, \"seconds\": %.3f, \"accepted\": %d, "
-      "\"duplicates\": %d, \"rejected\": %d, \"acks\": %d, \"ack_p50_ms\": %.3f, "
+      "\"duplicates\": %d, \"rejected\": %d, \"unsent\": %d, \"acks\": %d, \"ack_p50_ms\": %.3f, "
       "\"ack_p99_ms\": %.3f, \"ack_max_ms\": %.3f, \"event_bytes\": %.1f, \"errors\": {%s}, "
       "\"first_error\": %s}",
-      rate, events, seconds, accepted, duplicates, rejected, static_cast<int64_t>(ack.count()),
-      ack.AtMs(0.5), ack.AtMs(0.99), ack.AtMs(1.0), mean_event_bytes, codes, Quoted(first_error));
+      rate, events, seconds, accepted, duplicates, rejected, unsent,
+      static_cast<int64_t>(ack.count()), ack.AtMs(0.5), ack.AtMs(0.99), ack.AtMs(1.0),
+      mean_event_bytes, codes, Quoted(first_error));
 }
 
 std::string CodeName(int code) {

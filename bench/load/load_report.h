@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/load/load_clock.h"
+
 namespace lapse::bench {
 
 // One thread at a time.
@@ -30,13 +32,18 @@ struct LoadReport {
   int64_t accepted = 0;
   int64_t duplicates = 0;
   int64_t rejected = 0;
+  // That were to be sent within the measured time, and were not: the server, or this, was behind.
+  int64_t unsent = 0;
   // Refused requests and calls by code, such as RESOURCE_EXHAUSTED.
   std::map<std::string, int64_t> errors;
   std::string first_error;
-  // From when a request was to be sent, or was sent where no rate is kept, to its ack.
+  // From when a request was to be sent, or was sent where no rate is kept, to its ack; of those
+  // that were to be sent within the measured time. What is unsent counts as if answered at its end.
   Latencies ack;
   double mean_event_bytes = 0;
 
+  // The run is over at `now_us`, and `clock` tells what was not sent.
+  void AddUnsent(LoadClock& clock, int64_t events_per_request, int64_t now_us);
   void AddError(int code, const std::string& message);
   // An object of one line.
   std::string ToJson();

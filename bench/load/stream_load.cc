@@ -45,6 +45,9 @@ absl::StatusOr<LoadReport> StreamLoad::Run() {
     SendWhatIsDue();
     status = HandleNext();
   }
+  // Where it was accepted events that ended it, nothing more was to be sent.
+  if (options_.plan.events == 0)
+    report_.AddUnsent(clock_, static_cast<int64_t>(pool_.batch_events()), clock_.NowUs());
   const int64_t end_us = std::min(last_answer_us_, clock_.measure_until_us());
   report_.elapsed_us = end_us - clock_.measure_from_us();
   report_.mean_event_bytes = pool_.mean_event_bytes();
@@ -142,9 +145,9 @@ void StreamLoad::TakeAnswer(Stream& stream) {
   last_answer_us_ = now_us;
   const int64_t scheduled_us = stream.unanswered_us.front();
   stream.unanswered_us.pop_front();
-  if (!CountAnswer(stream, now_us) || !clock_.IsMeasured(now_us)) return;
-  report_.events += static_cast<int64_t>(pool_.batch_events());
-  report_.ack.Add(now_us - scheduled_us);
+  if (!CountAnswer(stream, now_us)) return;
+  if (clock_.IsMeasured(now_us)) report_.events += static_cast<int64_t>(pool_.batch_events());
+  if (clock_.IsMeasured(scheduled_us)) report_.ack.Add(now_us - scheduled_us);
 }
 
 // False where the batch was refused.

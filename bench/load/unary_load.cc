@@ -47,6 +47,7 @@ absl::StatusOr<LoadReport> UnaryLoad::Run() {
           absl::StrCat(report_.errors.begin()->first, ": ", report_.first_error));
     }
   }
+  if (options_.plan.events == 0) report_.AddUnsent(clock_, 1, clock_.NowUs());
   report_.elapsed_us =
       std::min(last_answer_us_, clock_.measure_until_us()) - clock_.measure_from_us();
   report_.mean_event_bytes = pool_.mean_event_bytes();
@@ -101,9 +102,8 @@ void UnaryLoad::TakeAnswer(Call& call) {
     return;
   }
   ++report_.accepted;
-  if (!clock_.IsMeasured(now_us)) return;
-  ++report_.events;
-  report_.ack.Add(now_us - call.scheduled_us);
+  if (clock_.IsMeasured(now_us)) ++report_.events;
+  if (clock_.IsMeasured(call.scheduled_us)) report_.ack.Add(now_us - call.scheduled_us);
 }
 
 }  // namespace lapse::bench

@@ -63,10 +63,16 @@ class Figure:
     smaller: bool = False
 
 
-def judged(name, value, note="", smaller=False):
-    """The figure of that name against its goal."""
+def judged(name, value, note="", smaller=False, load=None):
+    """The figure of that name against its goal. `load` is what a paced load beside it said at its end: where a request of
+    it was refused, less was borne than the figure tells, and the goal is not met."""
     goal = GOALS[name]
-    met = value is not None and not smaller and goal.is_met(value)
+    refused = sum(load["errors"].values()) if load else 0
+    unsent = load["unsent"] if load else 0
+    faults = [text for text in (note, refused and f"{refused:,} requests of the load REFUSED",
+                                unsent and f"{unsent:,} events of the load could not be sent in time") if text]
+    note = "; ".join(faults)
+    met = value is not None and not smaller and not refused and goal.is_met(value)
     return Figure(name, value, goal.unit, goal.ratio_to, goal.text(), met, goal.what, note, smaller)
 
 

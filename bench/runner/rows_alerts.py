@@ -47,9 +47,9 @@ def subscriber(bench, world):
     note = f"at {world.rate() / 2:,.0f} events/s"
     return [
         figures.judged("due_to_subscriber_idle_p99", idle["p99_ms"], smaller=bench.smaller),
-        figures.judged("due_to_subscriber_half_rate_p50", busy["p50_ms"], note, bench.smaller),
-        figures.judged("due_to_subscriber_half_rate_p99", busy["p99_ms"], note, bench.smaller),
-        figures.judged("batch_ack_half_rate_p99", acks["ack_p99_ms"], note, bench.smaller),
+        figures.judged("due_to_subscriber_half_rate_p50", busy["p50_ms"], note, bench.smaller, acks),
+        figures.judged("due_to_subscriber_half_rate_p99", busy["p99_ms"], note, bench.smaller, acks),
+        figures.judged("batch_ack_half_rate_p99", acks["ack_p99_ms"], note, bench.smaller, acks),
     ]
 
 
@@ -103,8 +103,8 @@ def deadlines(bench, world):
     late = (seen["last_change_us"] - seen["last_due_us"]) / 1e6
     note = f"at {rate / 2:,.0f} events/s; ack p99 {acks['ack_p99_ms']:.0f} ms"
     return [
-        figures.judged("million_deadlines_last_alert", late, note, bench.smaller),
-        figures.judged("million_deadlines_longest_ack", acks["ack_max_ms"], note, bench.smaller),
+        figures.judged("million_deadlines_last_alert", late, note, bench.smaller, acks),
+        figures.judged("million_deadlines_longest_ack", acks["ack_max_ms"], note, bench.smaller, acks),
     ]
 
 
