@@ -38,11 +38,10 @@ void Oracle::Apply(const ReferenceEntry& entry) {
   for (const ReferenceEvent& event : entry.events) {
     for (auto& [uid, monitor] : monitors_) ApplyEvent(event, monitor);
   }
-  const bool advances = entry.mark_time_us > now_.mark_us;
   now_.mark_us = std::max(now_.mark_us, entry.mark_time_us);
   for (auto& [uid, monitor] : monitors_) {
     for (auto& [place, key] : monitor.keys) key.Mark(now_);
-    if (advances) Forget(monitor);
+    Forget(monitor);
   }
 }
 
@@ -61,6 +60,8 @@ void Oracle::ApplyControl(const ControlRecord& control) {
   if (control.has_server_start()) {
     now_.settle_us = control.server_start().settle_us();
     now_.retention_us = control.server_start().idle_key_retention_us();
+    // A shorter retention counts at once, also while the mark stands still.
+    for (auto& [uid, monitor] : monitors_) Forget(monitor);
   }
   if (control.has_alert_close()) {
     const auto& close = control.alert_close();
