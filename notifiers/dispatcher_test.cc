@@ -138,7 +138,7 @@ TEST_F(DispatcherTest, AnAlertAndItsResolutionAreOneThreadOfTwoMails) {
   EXPECT_EQ(sent.tries(0).error(), "");
   EXPECT_EQ(ToMicros(sent.tries(0).start_time()), kDueTimeUs);
   EXPECT_EQ(mails[0].headers.at("X-Lapse-Idempotency-Key"), sent.idempotency_key());
-  EXPECT_EQ(dispatcher_->Metrics().sent, 2);
+  EXPECT_TRUE(Await([&] { return dispatcher_->Metrics().sent == 2; }));
 }
 
 TEST_F(DispatcherTest, APutOffMailIsTriedAgainAndEachTryIsKept) {
@@ -159,7 +159,7 @@ TEST_F(DispatcherTest, APutOffMailIsTriedAgainAndEachTryIsKept) {
   EXPECT_EQ(delivery.tries(1).status_code(), 451);
   EXPECT_EQ(delivery.tries(2).status_code(), 250);
   EXPECT_EQ(sink->Mails().size(), 1u);
-  EXPECT_EQ(dispatcher_->Metrics().failed_tries, 2);
+  EXPECT_TRUE(Await([&] { return dispatcher_->Metrics().failed_tries == 2; }));
 }
 
 TEST_F(DispatcherTest, ARefusedMailIsDead) {
@@ -171,7 +171,7 @@ TEST_F(DispatcherTest, ARefusedMailIsDead) {
   const Delivery delivery = Deliveries()[0];
   EXPECT_EQ(delivery.tries(0).status_code(), 550);
   EXPECT_FALSE(delivery.has_next_try_time());
-  EXPECT_EQ(dispatcher_->Metrics().dead, 1);
+  EXPECT_TRUE(Await([&] { return dispatcher_->Metrics().dead == 1; }));
 }
 
 TEST_F(DispatcherTest, AMailWhoseAnswerWasLostIsSentAgainWithTheSameMessageId) {
