@@ -8,10 +8,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 from harness import mail_sink
+from harness.waiting import eventually
 
 READY = re.compile(r"^lapsed: serving on (\S+)$", re.MULTILINE)
 WAIT_SECONDS = 60
@@ -27,17 +27,6 @@ follow_up:
 """
 
 
-def wait_until(condition):
-    """The first true value of `condition`."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError("it did not become true")
-
-
 class Server:
     """lapsed on a folder; listens on the same port again after a restart."""
 
@@ -51,7 +40,7 @@ class Server:
             self.process = subprocess.Popen(
                 [LAPSED, "--data-folder", str(self.folder / "data"), "--listen", self.address, "--settle", "0s"],
                 stdout=log, stderr=log)
-        self.address = wait_until(lambda: READY.search(self.log.read_text())).group(1)
+        self.address = eventually(lambda: READY.search(self.log.read_text())).group(1)
         return self
 
     def kill(self):
@@ -103,7 +92,7 @@ class LapsectlTest(unittest.TestCase):
         self.ok("send", "--type", event_type, "--key", f"order_id={key}")
 
     def firing(self):
-        return wait_until(lambda: self.data("alerts", "list", "--state", "firing"))
+        return eventually(lambda: self.data("alerts", "list", "--state", "firing"))
 
     # send, events, types
 
@@ -142,7 +131,7 @@ class LapsectlTest(unittest.TestCase):
         for count in (1, 2):
             sender.stdin.write('{"type": "ping"}\n')
             sender.stdin.flush()
-            wait_until(lambda count=count: len(self.data("events")) == count)
+            eventually(lambda count=count: len(self.data("events")) == count)
         out, _ = sender.communicate(timeout=WAIT_SECONDS)
         self.assertEqual((sender.returncode, out), (0, "2 accepted, 0 duplicates, 0 rejected.\n"))
 
@@ -253,7 +242,7 @@ class LapsectlTest(unittest.TestCase):
         def verdicts(*arguments):
             return [(e["key"], e["verdict"]) for e in self.data("expectations", "order-delivered", *arguments)]
 
-        wait_until(lambda: ("A-17", "VERDICT_MET") in verdicts())
+        eventually(lambda: ("A-17", "VERDICT_MET") in verdicts())
         self.assertEqual(sorted(verdicts()), [("A-17", "VERDICT_MET"), ("A-18", "VERDICT_PENDING")])
         self.assertEqual(verdicts("--verdict", "pending"), [("A-18", "VERDICT_PENDING")])
         self.assertEqual(verdicts("--verdict", "met", "--verdict", "late"), [("A-17", "VERDICT_MET")])
@@ -292,14 +281,14 @@ class LapsectlTest(unittest.TestCase):
     def test_watches_over_a_killed_server(self):
         self.create_monitor("100ms")
         watch, items = self.start_watch()
-        wait_until(lambda: any("synced" in item for item in items()))
+        eventually(lambda: any("synced" in item for item in items()))
         self.send("order_created", "A-1")
-        wait_until(lambda: any("change" in item for item in items()))
+        eventually(lambda: any("change" in item for item in items()))
         self.server.kill()
         self.server.start()
         self.send("order_delivered", "A-1")
         self.send("order_created", "A-2")
-        changes = wait_until(lambda: [c for c in ([i["change"] for i in items() if "change" in i],) if len(c) == 3])[0]
+        changes = eventually(lambda: [c for c in ([i["change"] for i in items() if "change" in i],) if len(c) == 3])[0]
         self.assertEqual([(c["alert"]["key"], c["alert"]["reason"]) for c in changes], [
             ("A-1", "REASON_DEADLINE_PASSED"), ("A-1", "REASON_FOLLOWED_LATE"), ("A-2", "REASON_DEADLINE_PASSED")])
         watch.send_signal(signal.SIGINT)
@@ -330,7 +319,7 @@ class LapsectlTest(unittest.TestCase):
         self.create_monitor("100ms", "--notifier", "ops")
         self.send("order_created", "A-1")
         [alert] = self.firing()
-        sent = wait_until(lambda: self.data("notifiers", "deliveries", "ops", "--state", "sent"))
+        sent = eventually(lambda: self.data("notifiers", "deliveries", "ops", "--state", "sent"))
         self.assertEqual([d["alert"] for d in sent], [alert["name"]])
         self.assertEqual(self.data("notifiers", "deliveries", "--alert", alert["name"]), sent)
         self.assertEqual(self.data("notifiers", "deliveries", "--state", "dead"), [])

@@ -321,7 +321,8 @@ TEST_P(ChunkStoreContract, ScanWithoutAMatchStopsAtItsBudgetAndEnds) {
     ASSERT_LT(pages, 10);
   }
   EXPECT_EQ(judged, chunks);
-  EXPECT_GE(pages, harness_->Merges() ? 0 : 2);
+  // Chunks that were merged may all be within one budget.
+  if (!harness_->Merges()) EXPECT_GE(pages, 2);
 }
 
 TEST_P(ChunkStoreContract, SeedStaysTheSame) {

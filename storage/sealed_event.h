@@ -40,7 +40,7 @@ bool TakeApart(absl::string_view wire, SealedFields* fields);
 // Appends the wire bytes of a lapse.v1.Event, equal in every field to the one taken apart.
 void PutTogether(const SealedFields& fields, std::string* wire);
 
-// An attribute as a key has it: see KeyText of log_entry.h. False for a double.
+// An attribute as a key has it: see KeyText of event_view.h. False for a double.
 bool KeyTextOf(const SealedAttribute& attribute, std::string* text);
 
 }  // namespace lapse::storage

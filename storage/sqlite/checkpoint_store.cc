@@ -45,6 +45,15 @@ absl::StatusOr<std::vector<std::string>> ListFiles(const std::string& folder) {
   return paths;
 }
 
+absl::Status RemoveTemporaries(const std::string& folder) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> paths, ListFiles(folder));
+  for (const std::string& path : paths) {
+    if (!absl::EndsWith(path, absl::StrCat(kSuffix, kTemporarySuffix))) continue;
+    if (unlink(path.c_str()) != 0) return FileError("remove", path, errno);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FileCheckpointStore>> FileCheckpointStore::Open(
@@ -53,6 +62,7 @@ absl::StatusOr<std::unique_ptr<FileCheckpointStore>> FileCheckpointStore::Open(
   // Also where it is there already: whoever made it may have ended before this.
   const std::string above = std::filesystem::path(folder).parent_path().string();
   RETURN_IF_ERROR(SyncFolder(above.empty() ? "." : above));
+  RETURN_IF_ERROR(RemoveTemporaries(folder));
   return std::unique_ptr<FileCheckpointStore>(new FileCheckpointStore(folder));
 }
 
@@ -66,7 +76,7 @@ absl::Status FileCheckpointStore::Save(const std::vector<PartitionCheckpoint>& c
   absl::Status status = Replace(checkpoints);
   if (status.ok()) return SyncFolder(folder_);
   for (const PartitionCheckpoint& checkpoint : checkpoints) {
-    // What cannot be removed now is removed by Load.
+    // What cannot be removed now is removed by the next Open.
     unlink((PathOf(checkpoint.partition) + kTemporarySuffix).c_str());
   }
   return status;
@@ -90,12 +100,9 @@ absl::Status FileCheckpointStore::Load(absl::FunctionRef<absl::Status(PartitionC
   MutexLock lock(mutex_);
   ASSIGN_OR_RETURN(const std::vector<std::string> paths, ListFiles(folder_));
   for (const std::string& path : paths) {
-    if (absl::EndsWith(path, kTemporarySuffix)) {
-      if (unlink(path.c_str()) != 0) return FileError("remove", path, errno);
-    } else if (absl::EndsWith(path, kSuffix)) {
-      ASSIGN_OR_RETURN(PartitionCheckpoint checkpoint, LoadFile(path));
-      RETURN_IF_ERROR(visit(std::move(checkpoint)));
-    }
+    if (!absl::EndsWith(path, kSuffix)) continue;
+    ASSIGN_OR_RETURN(PartitionCheckpoint checkpoint, LoadFile(path));
+    RETURN_IF_ERROR(visit(std::move(checkpoint)));
   }
   return absl::OkStatus();
 }

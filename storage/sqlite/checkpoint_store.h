@@ -16,14 +16,14 @@ namespace lapse::storage {
 
 class FileCheckpointStore : public CheckpointStore {
  public:
-  // Makes the folder where it is missing; the one above it must exist.
+  // Makes the folder where it is missing; the one above it must exist. Removes what a crash left
+  // half-written.
   static absl::StatusOr<std::unique_ptr<FileCheckpointStore>> Open(const std::string& folder);
 
   // RESOURCE_EXHAUSTED, reason DISK_FULL; FAILED_PRECONDITION, reason DATA_FOLDER_READ_ONLY. After
   // an error some of the partitions may be replaced and others not.
   absl::Status Save(const std::vector<PartitionCheckpoint>& checkpoints) override;
-  // Removes what a crash left half-written. Besides DATA_LOSS: FAILED_PRECONDITION, reason
-  // DATA_FOLDER_NEWER.
+  // Besides DATA_LOSS: FAILED_PRECONDITION, reason DATA_FOLDER_NEWER.
   absl::Status Load(absl::FunctionRef<absl::Status(PartitionCheckpoint)> visit) override;
   // Partitions may be read by several threads at once.
   absl::StatusOr<std::optional<PartitionCheckpoint>> LoadPartition(int partition) override;

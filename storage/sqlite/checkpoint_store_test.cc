@@ -90,13 +90,14 @@ TEST(CheckpointFile, RefusesALaterVersion) {
   EXPECT_EQ(DetailsOf(status).reason, "DATA_FOLDER_NEWER");
 }
 
-TEST(FileCheckpointStore, IgnoresAndRemovesWhatACrashLeftHalfWritten) {
+TEST(FileCheckpointStore, OpeningRemovesWhatACrashLeftHalfWritten) {
   const std::string folder = NewFolder();
   auto store = FileCheckpointStore::Open(folder).value();
   ASSERT_TRUE(store->Save({{7, 5, "seven"}}).ok());
   Write(folder + "/0007.ckpt.tmp", "half");
   Write(folder + "/0008.ckpt.tmp", EncodeCheckpoint({8, 9, "whole, and not renamed"}));
   Write(folder + "/README", "not ours");
+  store = FileCheckpointStore::Open(folder).value();
   std::vector<int> partitions;
   ASSERT_TRUE(store
                   ->Load([&](PartitionCheckpoint checkpoint) {

@@ -102,7 +102,6 @@ class SqliteChunkStore : public ChunkStore {
 
   // Opening.
   absl::Status OpenFiles(const LogFolder::Contents& contents);
-  absl::Status OpenFile(int number, const LogFolder::Names& names);
   absl::StatusOr<std::optional<File>> OpenSealed(int number, bool has_chunk_file);
   absl::StatusOr<std::optional<File>> OpenChunkFile(int number, bool is_last);
   absl::Status CheckSeed(const File& file, uint64_t seed);

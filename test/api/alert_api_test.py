@@ -6,8 +6,8 @@ import time
 import grpc
 
 from api import api_case
-from api.api_case import eventually
 from harness import client as harness
+from harness.waiting import eventually
 
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
 OUT_OF_RANGE = grpc.StatusCode.OUT_OF_RANGE

@@ -2,7 +2,6 @@
 
 import sys
 import tempfile
-import time
 import unittest
 
 import grpc
@@ -36,17 +35,6 @@ def unpacked(status, error_details_pb2, error_info_pb2):
                 packed.Unpack(message)
                 found[kind.DESCRIPTOR.name] = message
     return found
-
-
-def eventually(check, seconds=PATIENCE_SECONDS):
-    """What `check` gives, once that is true."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        result = check()
-        if result:
-            return result
-        time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s")
 
 
 def binary():

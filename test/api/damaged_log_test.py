@@ -5,7 +5,7 @@ import random
 import subprocess
 
 from api import api_case
-from api.api_case import eventually
+from harness.waiting import eventually
 
 FLAGS = ("--log-file-mb", "1", "--checkpoint-interval", "1h")
 BATCH = 500

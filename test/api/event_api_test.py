@@ -5,7 +5,7 @@ import queue
 import grpc
 
 from api import api_case
-from api.api_case import eventually
+from harness.waiting import eventually
 
 
 class Batches:

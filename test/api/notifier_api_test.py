@@ -3,8 +3,8 @@
 import grpc
 
 from api import api_case
-from api.api_case import eventually
 from harness import mail_sink
+from harness.waiting import eventually
 
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
 OPS = "notifiers/ops"

@@ -9,7 +9,7 @@ import time
 import grpc
 
 from api import api_case
-from api.api_case import eventually
+from harness.waiting import eventually
 
 SERVICES = ["lapse.v1.AlertService", "lapse.v1.EventService", "lapse.v1.MonitorService", "lapse.v1.NotifierService"]
 SERVING = b"\x08\x01"

@@ -6,9 +6,9 @@ import sqlite3
 import subprocess
 
 from api import api_case
-from api.api_case import eventually
 from harness import client as harness
 from harness import lapsed
+from harness.waiting import eventually
 
 DAMAGE = b"\xa5" * 4_096
 

@@ -5,8 +5,8 @@ import sqlite3
 import grpc
 
 from api import api_case
-from api.api_case import eventually
 from harness import client as harness
+from harness.waiting import eventually
 
 # base/limits.h.
 MAX_SUBSCRIBERS = 2_000

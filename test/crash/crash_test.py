@@ -18,6 +18,7 @@ import grpc
 
 from harness import client as harness
 from harness import lapsed, mail_sink
+from harness.waiting import eventually
 
 SEED = int(os.environ.get("LAPSE_CRASH_SEED", "20260101"))
 INGEST_CRASHES = 8
@@ -26,17 +27,6 @@ MAIL_CRASHES = 6
 BATCH_EVENTS = 50
 WITHIN_MS = 1_000
 PATIENCE_SECONDS = 60
-
-
-def eventually(check, seconds=PATIENCE_SECONDS):
-    """The first true result of `check`."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        result = check()
-        if result:
-            return result
-        time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s: {check.__doc__ or check}")
 
 
 class CrashTest(unittest.TestCase):

@@ -7,8 +7,8 @@ import sys
 import time
 
 from api import api_case
-from api.api_case import eventually
 from harness import lapsed
+from harness.waiting import eventually
 
 STOP_SECONDS = 5
 NOT_SERVING = b"\x08\x02"

@@ -8,10 +8,11 @@ import time
 import grpc
 
 from api import api_case
-from api.api_case import details, eventually, status_details
+from api.api_case import details, status_details
 from crash import disk_case
 from crash.disk_case import NOT_SERVING, SERVING
 from harness import client as harness
+from harness.waiting import eventually
 
 RESOURCE_EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE

@@ -19,7 +19,7 @@ import unittest
 from crash import kill_load
 from crash.kill_load import LATE, MET, MISSED
 from harness import client as harness
-from harness import lapsed, mail_sink
+from harness import lapsed, mail_sink, waiting
 
 CYCLES = int(os.environ.get("LAPSE_KILL_CYCLES", "6"))
 SEED = int(os.environ.get("LAPSE_CRASH_SEED", "20260101"))
@@ -35,13 +35,7 @@ FLAGS = ["--settle", f"{kill_load.SETTLE_US}us", "--shards", "2", "--checkpoint-
 
 
 def eventually(check, what):
-    until = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < until:
-        result = check()
-        if result:
-            return result
-        time.sleep(0.05)
-    raise AssertionError(f"not within {PATIENCE_SECONDS} s, seed {SEED}: {what}")
+    return waiting.eventually(check, f"{what}, seed {SEED}", PATIENCE_SECONDS)
 
 
 class KillTest(unittest.TestCase):

@@ -7,10 +7,11 @@ import subprocess
 import grpc
 
 from api import api_case
-from api.api_case import details, eventually
+from api.api_case import details
 from crash import disk_case
 from crash.disk_case import NOT_SERVING
 from harness import client as harness
+from harness.waiting import eventually
 
 RESOURCE_EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE

@@ -7,9 +7,9 @@ import sys
 import time
 
 from api import api_case
-from api.api_case import eventually
 from harness import client as harness
 from harness import lapsed
+from harness.waiting import eventually
 
 SETTLE_SECONDS = 2
 HOUR_US = 3_600_000_000

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import unittest
+
+from harness.waiting import eventually
 
 PATIENCE_SECONDS = 60
 LAST_LINE = "The server goes on until Ctrl-C"
@@ -19,15 +20,6 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def eventually(check, what):
-    until = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < until:
-        if check():
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"not within {PATIENCE_SECONDS} s: {what}")
 
 
 class DevRun:

@@ -7,35 +7,10 @@ import unittest
 
 import grpc
 
+from api.api_case import details
 from harness import client as harness
 from harness import lapsed, mail_sink
-
-PATIENCE_SECONDS = 30
-
-
-def details(error):
-    """{short type name: message} of the google.rpc details of an RpcError."""
-    # Made with the stubs, so not there when this file is read.
-    from google.rpc import error_details_pb2, error_info_pb2, status_pb2
-    blob = dict(error.trailing_metadata()).get("grpc-status-details-bin", b"")
-    found = {}
-    for packed in status_pb2.Status.FromString(blob).details:
-        for kind in (error_details_pb2.BadRequest, error_info_pb2.ErrorInfo, error_details_pb2.RetryInfo):
-            if packed.Is(kind.DESCRIPTOR):
-                message = kind()
-                packed.Unpack(message)
-                found[kind.DESCRIPTOR.name] = message
-    return found
-
-
-def eventually(check, seconds=PATIENCE_SECONDS):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        result = check()
-        if result:
-            return result
-        time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s")
+from harness.waiting import eventually
 
 
 class PromisesTest(unittest.TestCase):
