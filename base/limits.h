@@ -32,6 +32,9 @@ inline constexpr size_t kMaxTransportMessageBytes = 2 * kMaxRequestBytes;
 inline constexpr int kMaxUnansweredStreamBatches = 64;
 inline constexpr int kDefaultPageSize = 100;
 inline constexpr int kMaxPageSize = 1'000;
+// What the items of a page hold together where there are more than one, so that it passes the limit
+// that clients of gRPC have where they set none, 4 MiB.
+inline constexpr size_t kMaxPageBytes = 3 << 20;
 inline constexpr size_t kMaxFilterBytes = 4'096;
 inline constexpr int kMaxFilterDepth = 64;
 inline constexpr size_t kMaxPageTokenBytes = 8'192;

@@ -137,6 +137,8 @@ absl::StatusOr<lapse::v1::ListAlertsResponse> AlertService::List(
     return absl::InternalError("page token of another form");
   ASSIGN_OR_RETURN(storage::AlertStore::AlertList list,
                    context_.store.ListAlerts(matches, before, page_size, kScanLimit));
+  const auto message_of = [](const auto& listed) -> const Alert& { return listed.alert; };
+  if (CutPage(&list.alerts, message_of)) list.next_before = list.alerts.back().first_position;
   lapse::v1::ListAlertsResponse response;
   for (storage::AlertStore::ListedAlert& listed : list.alerts)
     *response.add_alerts() = std::move(listed.alert);

@@ -72,19 +72,6 @@ void Narrow(const Filter& filter, const IndexedAttributeSet& indexed, storage::E
   }
 }
 
-// Ends the page where it has kMaxPageBytes: the next one goes on from there.
-void KeepWithinBytes(storage::EventPage* page) {
-  size_t bytes = 0;
-  for (size_t i = 0; i < page->events.size(); ++i) {
-    bytes += page->events[i].ByteSizeLong();
-    if (i == 0 || bytes <= kMaxPageBytes) continue;
-    page->events.resize(i);
-    const Event& last = page->events.back();
-    page->next_after = {ToMicros(last.occur_time()), last.sequence()};
-    return;
-  }
-}
-
 absl::StatusOr<ListEventsResponse> ListPage(const EventServiceContext& context,
                                             const ListEventsRequest& request) {
   ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
@@ -100,7 +87,10 @@ absl::StatusOr<ListEventsResponse> ListPage(const EventServiceContext& context,
   query.descending = descending;
   query.page_size = page_size;
   ASSIGN_OR_RETURN(storage::EventPage page, context.chunks.List(query));
-  KeepWithinBytes(&page);
+  if (CutPage(&page.events)) {
+    const Event& last = page.events.back();
+    page.next_after = {ToMicros(last.occur_time()), last.sequence()};
+  }
   ListEventsResponse response;
   for (Event& event : page.events) *response.add_events() = std::move(event);
   if (page.next_after.has_value()) {
@@ -116,13 +106,13 @@ absl::StatusOr<ListEventTypesResponse> ListTypes(const EventServiceContext& cont
   ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
   const PageQuery same = {"ListEventTypes"};
   ASSIGN_OR_RETURN(const PagePlace place, ReadPageToken(same, request.page_token()));
+  std::vector<lapse::v1::EventType> page =
+      context.types.List(place.empty() ? "" : place[0], page_size);
+  const bool more = static_cast<int>(page.size()) == page_size;
   ListEventTypesResponse response;
-  for (lapse::v1::EventType& type : context.types.List(place.empty() ? "" : place[0], page_size)) {
-    *response.add_event_types() = std::move(type);
-  }
-  if (response.event_types_size() == page_size) {
-    response.set_next_page_token(MakePageToken(same, {response.event_types(page_size - 1).type()}));
-  }
+  if (CutPage(&page) || more)
+    response.set_next_page_token(MakePageToken(same, {page.back().type()}));
+  for (lapse::v1::EventType& type : page) *response.add_event_types() = std::move(type);
   return response;
 }
 

@@ -1,9 +1,10 @@
-// Page sizes, as every List method treats them.
+// Pages, as every List method makes them.
 #ifndef LAPSE_SERVER_LISTS_H_
 #define LAPSE_SERVER_LISTS_H_
 
 #include <algorithm>
 #include <cstddef>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -11,10 +12,6 @@
 #include "base/limits.h"
 
 namespace lapse::server {
-
-// What a page may hold beyond its first item, so that it passes the limit that clients of gRPC have
-// where they set none, 4 MiB.
-inline constexpr size_t kMaxPageBytes = 3 << 20;
 
 // 0 means the default, more than the maximum means the maximum (AIP-158). INVALID_ARGUMENT below 0.
 inline absl::StatusOr<int> PageSize(int requested) {
@@ -24,6 +21,25 @@ inline absl::StatusOr<int> PageSize(int requested) {
         absl::StrCat("page_size is ", requested, "; it must be 0 (the default) or more"));
   }
   return requested == 0 ? limits::kDefaultPageSize : std::min(requested, limits::kMaxPageSize);
+}
+
+// Ends the page where it has limits::kMaxPageBytes, after one item at the least. True if it was
+// longer: the next page goes on after its last item. `message_of` gives an item's message.
+template <typename Item, typename MessageOf>
+bool CutPage(std::vector<Item>* page, const MessageOf& message_of) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < page->size(); ++i) {
+    bytes += message_of((*page)[i]).ByteSizeLong();
+    if (i == 0 || bytes <= limits::kMaxPageBytes) continue;
+    page->erase(page->begin() + i, page->end());
+    return true;
+  }
+  return false;
+}
+
+template <typename Message>
+bool CutPage(std::vector<Message>* page) {
+  return CutPage(page, [](const Message& message) -> const Message& { return message; });
 }
 
 }  // namespace lapse::server

@@ -2,10 +2,12 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/errors.h"
+#include "base/proto_time.h"
 #include "base/status_macros.h"
 #include "server/lists.h"
 #include "server/page_token.h"
@@ -26,13 +28,12 @@ absl::StatusOr<ListMonitorsResponse> List(const MonitorCatalog& catalog,
   ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
   const PageQuery query = {"ListMonitors"};
   ASSIGN_OR_RETURN(const PagePlace place, ReadPageToken(query, request.page_token()));
+  std::vector<Monitor> page = catalog.List(place.empty() ? "" : place[0], page_size);
+  const bool more = static_cast<int>(page.size()) == page_size;
   ListMonitorsResponse response;
-  for (Monitor& monitor : catalog.List(place.empty() ? "" : place[0], page_size)) {
-    *response.add_monitors() = std::move(monitor);
-  }
-  if (response.monitors_size() == page_size) {
-    response.set_next_page_token(MakePageToken(query, {response.monitors(page_size - 1).name()}));
-  }
+  if (CutPage(&page) || more)
+    response.set_next_page_token(MakePageToken(query, {page.back().name()}));
+  for (Monitor& monitor : page) *response.add_monitors() = std::move(monitor);
   return response;
 }
 
@@ -74,6 +75,10 @@ absl::StatusOr<monitors::ExpectationQuery> ReadQuery(const MonitorCatalog& catal
 
 ListExpectationsResponse MakeResponse(const ListExpectationsRequest& request,
                                       monitors::ExpectationPage page) {
+  if (CutPage(&page.expectations)) {
+    const lapse::v1::Expectation& last = page.expectations.back();
+    page.next_after = {ToMicros(last.due_time()), last.primary_sequence()};
+  }
   ListExpectationsResponse response;
   for (lapse::v1::Expectation& expectation : page.expectations) {
     *response.add_expectations() = std::move(expectation);

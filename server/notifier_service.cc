@@ -71,11 +71,11 @@ absl::StatusOr<ListNotifiersResponse> List(storage::NotifierStore& store,
   ASSIGN_OR_RETURN(const PagePlace place, ReadPageToken(query, request.page_token()));
   ASSIGN_OR_RETURN(std::vector<Notifier> page,
                    store.ListNotifiers(place.empty() ? "" : place[0], page_size));
+  const bool more = static_cast<int>(page.size()) == page_size;
   ListNotifiersResponse response;
+  if (CutPage(&page) || more)
+    response.set_next_page_token(MakePageToken(query, {page.back().name()}));
   for (Notifier& notifier : page) *response.add_notifiers() = std::move(notifier);
-  if (response.notifiers_size() == page_size) {
-    response.set_next_page_token(MakePageToken(query, {response.notifiers(page_size - 1).name()}));
-  }
   return response;
 }
 
@@ -264,11 +264,13 @@ absl::StatusOr<ListDeliveriesResponse> NotifierService::Deliveries(
   ASSIGN_OR_RETURN(
       std::vector<storage::DeliveryStore::ListedDelivery> page,
       context_.deliveries.ListDeliveries(notifier, request.alert(), states, before, page_size));
+  const bool more = static_cast<int>(page.size()) == page_size;
+  const auto message_of = [](const auto& listed) -> const Delivery& { return listed.delivery; };
   ListDeliveriesResponse response;
-  for (auto& listed : page) *response.add_deliveries() = std::move(listed.delivery);
-  if (static_cast<int>(page.size()) == page_size) {
+  if (CutPage(&page, message_of) || more) {
     response.set_next_page_token(MakePageToken(query, {absl::StrCat(page.back().number)}));
   }
+  for (auto& listed : page) *response.add_deliveries() = std::move(listed.delivery);
   return response;
 }
 
