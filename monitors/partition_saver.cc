@@ -19,6 +19,8 @@ constexpr size_t kMinPacedBytes = 4u << 20;
 constexpr size_t kPartitionsPerSave = 32;
 // A stop waits for what has been begun.
 constexpr size_t kPartitionsPerLastSave = 4;
+// Leaves room for adding the time of day.
+constexpr int64_t kForeverUs = INT64_MAX / 4;
 
 }  // namespace
 
@@ -56,13 +58,19 @@ void PartitionSaver::Stop() {
   End(Phase::kStopping);
 }
 
-void PartitionSaver::WaitUntilDone(int64_t at_most_us) {
+// By the steady clock: a wall clock that is set back must not put checkpoints off.
+template <typename Done>
+void PartitionSaver::WaitFor(MutexLock& lock, CondVar& cond, int64_t at_most_us, Done done) {
   const int64_t until_us = clock_.SteadyUs() + at_most_us;
-  MutexLock lock(mutex_);
-  for (int64_t now_us = clock_.SteadyUs(); !done_ && now_us < until_us;
+  for (int64_t now_us = clock_.SteadyUs(); !done() && now_us < until_us;
        now_us = clock_.SteadyUs()) {
-    clock_.WaitUntil(lock, done_changed_, clock_.NowUs() + until_us - now_us);
+    clock_.WaitUntil(lock, cond, clock_.NowUs() + until_us - now_us);
   }
+}
+
+void PartitionSaver::WaitUntilDone(int64_t at_most_us) {
+  MutexLock lock(mutex_);
+  WaitFor(lock, done_changed_, at_most_us, [this] { return done_; });
 }
 
 void PartitionSaver::Abort() { End(Phase::kEnded); }
@@ -104,11 +112,9 @@ void PartitionSaver::Run() {
 }
 
 bool PartitionSaver::WaitForTurn(bool* last) {
-  const int64_t due_us = interval_us_ == 0 ? INT64_MAX : clock_.NowUs() + interval_us_;
   MutexLock lock(mutex_);
-  while (phase_ == Phase::kRunning && !requested_ && clock_.NowUs() < due_us) {
-    clock_.WaitUntil(lock, work_, due_us);
-  }
+  WaitFor(lock, work_, interval_us_ == 0 ? kForeverUs : interval_us_,
+          [this] { return phase_ != Phase::kRunning || requested_; });
   requested_ = false;
   *last = phase_ == Phase::kStopping;
   return phase_ != Phase::kEnded;
@@ -172,11 +178,8 @@ void PartitionSaver::Pace(size_t bytes) {
   if (bytes < kMinPacedBytes) return;
   const int64_t pause_us =
       static_cast<int64_t>(bytes) * limits::kMicrosPerSecond / limits::kCheckpointBytesPerSecond;
-  const int64_t until_us = clock_.NowUs() + pause_us;
   MutexLock lock(mutex_);
-  while (phase_ == Phase::kRunning && !given_up_ && clock_.NowUs() < until_us) {
-    clock_.WaitUntil(lock, work_, until_us);
-  }
+  WaitFor(lock, work_, pause_us, [this] { return phase_ != Phase::kRunning || given_up_; });
 }
 
 absl::StatusOr<std::vector<storage::PartitionCheckpoint>> PartitionSaver::TakeBatch() {

@@ -105,6 +105,9 @@ class PartitionSaver {
   absl::StatusOr<std::vector<storage::PartitionCheckpoint>> TakeBatch();
   absl::Status Save(const std::vector<storage::PartitionCheckpoint>& batch);
   absl::Status RecordMonitorChanges();
+  // On `cond`, until `done` or until so much time has passed.
+  template <typename Done>
+  void WaitFor(MutexLock& lock, CondVar& cond, int64_t at_most_us, Done done);
   void WaitUntilDone(int64_t at_most_us);
   void End(Phase phase);
 
