@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import signal
 import sys
 import time
 
@@ -67,7 +66,7 @@ class TimeTest(api_case.ApiCase):
         begun_us = now_us()
         self.client.ingest(*[self.client.event(f"b-{kind}{i}", "begun", f"{kind}{i}", at_us=begun_us)
                              for kind in ("met", "missed") for i in range(20)])
-        self.server.process.send_signal(signal.SIGSTOP)
+        self.server.freeze()
         due_us = begun_us + 2_000_000
         request = self.client.event_api.BatchIngestEventsRequest(
             events=[self.client.event(f"e-met{i}", "ended", f"met{i}", at_us=begun_us + 1_000) for i in range(20)])
@@ -75,7 +74,7 @@ class TimeTest(api_case.ApiCase):
         eventually(lambda: now_us() > due_us + 2_000_000)
         self.assertFalse(answer.done())
         went_on_us = now_us()
-        self.server.process.send_signal(signal.SIGCONT)
+        self.server.thaw()
         self.assertEqual(answer.result(api_case.PATIENCE_SECONDS).accepted_count, 20)
         alerts = self.alerts("m", 20)
         self.assertEqual({a.key for a in alerts}, {f"missed{i}" for i in range(20)})

@@ -9,8 +9,18 @@ import subprocess
 import sys
 import threading
 
+from harness.waiting import eventually
+
 READY_PREFIX = "lapsed: serving on "
 START_SECONDS = 60
+
+
+def stands_still(thread):
+    """Whether a thread, by its folder in /proc, is stopped by a signal, or has ended meanwhile."""
+    try:
+        return "\nState:\tT" in (thread / "status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 class Lapsed:
@@ -52,6 +62,16 @@ class Lapsed:
         """SIGTERM; returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)
+
+    def freeze(self):
+        """SIGSTOP; returns when every thread stands still, which the signal alone does not await."""
+        self.process.send_signal(signal.SIGSTOP)
+        threads = pathlib.Path("/proc", str(self.process.pid), "task")
+        eventually(lambda: all(stands_still(thread) for thread in threads.iterdir()))
+
+    def thaw(self):
+        """SIGCONT."""
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self):
         """SIGKILL."""
