@@ -127,6 +127,8 @@ class Partition {
   // In no order. The visitor may not change the partition.
   void ForEachKey(absl::FunctionRef<void(Place)> visit) const;
   size_t key_count() const { return slab_.record_count(); }
+  // Costs little: it looks at no key.
+  bool HasKeysOf(absl::string_view monitor_uid) const { return revisions_.HasKeysOf(monitor_uid); }
 
   // The mark from which on ForgetIdle is worth its while; kNever where all keys are live
   // and little of its memory is free.

@@ -2,12 +2,14 @@
 #ifndef LAPSE_MONITORS_PARTITION_REVISIONS_H_
 #define LAPSE_MONITORS_PARTITION_REVISIONS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
 #include "monitors/books.h"
 #include "monitors/compiled_monitor.h"
 
@@ -43,6 +45,13 @@ class PartitionRevisions {
     for (Use& use : uses_) {
       if (use.books == &books) use.books = nullptr;
     }
+  }
+
+  // Whether keys use any revision of the monitor.
+  bool HasKeysOf(absl::string_view monitor_uid) const {
+    return std::any_of(uses_.begin(), uses_.end(), [monitor_uid](const Use& use) {
+      return use.keys > 0 && use.revision->uid() == monitor_uid;
+    });
   }
 
   uint32_t KeysOf(uint32_t number) const { return uses_[number].keys; }

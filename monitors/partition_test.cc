@@ -111,6 +111,14 @@ TEST_F(PartitionTest, ARevisionKnowsHowManyKeysUseIt) {
   EXPECT_EQ(revision_->KeyCount(), 2);
 }
 
+TEST_F(PartitionTest, KnowsWhetherItHasKeysOfAMonitor) {
+  EXPECT_TRUE(partition_.HasKeysOf(revision_->uid()));
+  EXPECT_FALSE(partition_.HasKeysOf("another"));
+  EXPECT_TRUE(Parse(partition_.Serialize())->HasKeysOf(revision_->uid()));
+  for (const char* key : {"A", "B", "C"}) partition_.Erase(partition_.Find(Of(key)), Of(key));
+  EXPECT_FALSE(partition_.HasKeysOf(revision_->uid()));
+}
+
 TEST_F(PartitionTest, AskingForAKeyKeepsNoHoldOnItsRevision) {
   PartitionRevisions revisions;
   revisions.NumberOf(*revision_);

@@ -137,6 +137,7 @@ void Shard::ApplyMonitor(const MonitorUpdate& update) {
 
 void Shard::CancelPending(const MonitorUpdate& update, int slot) {
   const Partition& partition = partitions_[slot];
+  if (!partition.HasKeysOf(update.uid)) return;
   std::vector<Place> places;
   partition.ForEachKey([&](Place place) {
     if (partition.RevisionAt(place).uid() == update.uid) places.push_back(place);
@@ -360,6 +361,7 @@ void Shard::ListKey(ExpectationCollector& collector) const {
 
 void Shard::ListSlot(int slot, ExpectationCollector& collector) const {
   const Partition& partition = partitions_[slot];
+  if (!partition.HasKeysOf(collector.query().monitor_uid)) return;
   partition.ForEachKey([&](Place place) {
     const CompiledMonitor& revision = partition.RevisionAt(place);
     if (revision.uid() != collector.query().monitor_uid) return;
