@@ -46,6 +46,7 @@ class UnaryLoad {
   bool AllUnderWay() const;
   void Send(Call& call);
   void HandleNext();
+  void AwaitNext() const;
   void TakeAnswer(Call& call);
 
   EventPool& pool_;
