@@ -1,6 +1,5 @@
 // lapsed, the server.
 
-#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mutex.h"
+#include "base/process_tuning.h"
 #include "server/lapse_server.h"
 #include "server/options.h"
 #include "spdlog/spdlog.h"
@@ -92,14 +92,6 @@ class StopSignals {
   int signal_ = 0;
 };
 
-// Requests and commits take buffers of up to some megabytes many times a second: without this each
-// would come from the kernel, and its pages be cleared, anew.
-void KeepBuffers() {
-  mallopt(M_MMAP_THRESHOLD, 16 << 20);
-  mallopt(M_TRIM_THRESHOLD, 32 << 20);
-  mallopt(M_ARENA_MAX, 4);
-}
-
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "lapsed: %s\n", std::string(status.message()).c_str());
   return status.code() == absl::StatusCode::kInvalidArgument ? 2 : 1;
@@ -108,7 +100,7 @@ int Fail(const absl::Status& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  KeepBuffers();
+  lapse::TuneProcess();
   static StopSignals* const stop = new StopSignals(BlockStopSignals());
   std::string help;
   const absl::StatusOr<lapse::server::Options> options =

@@ -7,13 +7,13 @@
 // returned. The first two answer as lapsed does.
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
-#include <malloc.h>
 #include <signal.h>
 
 #include <cstdio>
 #include <memory>
 #include <string>
 
+#include "base/process_tuning.h"
 #include "bench/echo/arena_echo.h"
 #include "bench/echo/heap_echo.h"
 #include "bench/echo/raw_echo.h"
@@ -22,15 +22,9 @@ namespace lapse::bench {
 namespace {
 
 constexpr int kMaxMessageBytes = 8 << 20;
-// The transport and the heap are set as lapsed's are.
+// The transport is set as lapsed's is.
 constexpr int kMaxFrameBytes = 1 << 20;
 constexpr int kLookaheadBytes = 256 << 10;
-
-void KeepBuffers() {
-  mallopt(M_MMAP_THRESHOLD, 16 << 20);
-  mallopt(M_TRIM_THRESHOLD, 32 << 20);
-  mallopt(M_ARENA_MAX, 4);
-}
 
 int Serve(grpc::ServerBuilder& builder) {
   int port = 0;
@@ -56,7 +50,7 @@ int Serve(grpc::ServerBuilder& builder) {
 }
 
 int Main(const std::string& mode) {
-  KeepBuffers();
+  TuneProcess();
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/process_tuning.h"
 #include "base/status_macros.h"
 #include "bench/load/event_pool.h"
 #include "bench/load/stream_load.h"
@@ -117,6 +118,7 @@ absl::StatusOr<LoadReport> Run(Flags& flags) {
 }
 
 int Main(int argc, char** argv) {
+  TuneProcess();
   Flags flags;
   CLI::App app("Sends events to a server and prints what that gave, as JSON.");
   AddSendFlags(flags, app);

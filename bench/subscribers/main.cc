@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/process_tuning.h"
 #include "bench/subscribers/subscriber.h"
 
 namespace lapse::bench {
@@ -56,6 +57,7 @@ int Run(const Flags& flags) {
 }
 
 int Main(int argc, char** argv) {
+  TuneProcess();
   Flags flags;
   CLI::App app("Reads alert streams and prints how long after due each change was read.");
   app.add_option("--server", flags.server)->type_name("HOST:PORT")->required();
