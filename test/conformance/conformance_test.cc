@@ -1,8 +1,9 @@
 // The matcher against an oracle that shares no code with it: three workloads, twenty orders in
 // which the same events arrive, several shard counts, live and replayed from the log.
 //
-// By default each workload and order runs in one of several ways, which take turns.
-// LAPSE_CONFORMANCE_FULL=1 runs all of them, some with a monitor for each on_repeat. A failure
+// By default each workload and order runs in one of several ways, which take turns, with 40,000
+// events. LAPSE_CONFORMANCE_FULL=1 runs all of them with 100,000, some with a monitor for each
+// on_repeat. A failure
 // says by which variables it can be run alone.
 #include <gtest/gtest.h>
 
@@ -31,6 +32,8 @@ namespace {
 
 using bench::Shape;
 
+constexpr int64_t kFullEvents = 100'000;
+constexpr int64_t kEvents = 40'000;
 constexpr int kArrivalOrders = 20;
 constexpr int kCrowdedOrders = 2;
 constexpr std::array<int, 3> kShardCounts = {1, 2, 7};
@@ -65,7 +68,8 @@ bench::WorkloadOptions OptionsOf(const Kind& kind) {
   bench::WorkloadOptions options;
   options.shape = kind.shape;
   options.seed = FromEnvironment("LAPSE_CONFORMANCE_SEED", 1);
-  options.event_count = FromEnvironment("LAPSE_CONFORMANCE_EVENTS", 100'000);
+  options.event_count =
+      FromEnvironment("LAPSE_CONFORMANCE_EVENTS", IsFull() ? kFullEvents : kEvents);
   options.hot_key_primaries = kind.crowded ? kHotKeyPrimaries : 0;
   options.every_on_repeat = kind.wide;
   return options;
