@@ -3,8 +3,7 @@
 //
 // By default each workload and order runs in one of several ways, which take turns, with 40,000
 // events. LAPSE_CONFORMANCE_FULL=1 runs all of them with 100,000, some with a monitor for each
-// on_repeat. A failure
-// says by which variables it can be run alone.
+// on_repeat. A failure says by which variables it can be run alone.
 #include <gtest/gtest.h>
 
 #include <array>
