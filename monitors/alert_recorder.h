@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <thread>
 #include <variant>
@@ -87,9 +88,10 @@ class AlertRecorder {
   // False when the thread is to end.
   bool Handle(std::vector<Item> batch);
   bool Commit(std::vector<storage::AlertWrite> writes);
-  absl::StatusOr<std::vector<storage::FeedChange>> TryCommit(
-      std::vector<storage::AlertWrite>& writes);
+  absl::StatusOr<storage::CommittedAlerts> TryCommit(std::vector<storage::AlertWrite>& writes);
   absl::Status RestoreMonitorFacts(std::vector<storage::AlertWrite>& writes);
+  // The stored alert; nothing, and a word in the log, where there is none.
+  absl::StatusOr<std::optional<lapse::v1::Alert>> FindMade(const storage::EncodedAlert& alert);
   bool WaitForRetry(const absl::Status& status);
   void Fail(const absl::Status& status);
   void Join();

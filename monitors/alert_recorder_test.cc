@@ -20,12 +20,12 @@ using ::testing::ElementsAre;
 
 storage::AlertWrite Write(const std::string& name, int64_t version,
                           const std::string& display_name = "Monitor") {
-  storage::AlertWrite write;
-  write.alert.set_name("alerts/" + name);
-  write.alert.set_version(version);
-  write.alert.set_state(version % 2 == 1 ? Alert::STATE_FIRING : Alert::STATE_RESOLVED);
-  write.alert.set_monitor_display_name(display_name);
-  return write;
+  Alert alert;
+  alert.set_name("alerts/" + name);
+  alert.set_version(version);
+  alert.set_state(version % 2 == 1 ? Alert::STATE_FIRING : Alert::STATE_RESOLVED);
+  alert.set_monitor_display_name(display_name);
+  return {alert};
 }
 
 class AlertRecorderTest : public testing::Test {

@@ -5,7 +5,6 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
-#include "monitors/alert_builder.h"
 #include "monitors/shard_router.h"
 
 namespace lapse::monitors {
@@ -46,8 +45,14 @@ bool ChangesMonitors(const RoutedEntry& entry) {
 
 }  // namespace
 
-Shard::Shard(uint64_t seed, int index, int shard_count, ShardSink& sink)
-    : seed_(seed), index_(index), shard_count_(shard_count), sink_(sink), deadlines_(*this) {
+Shard::Shard(uint64_t seed, int index, int shard_count, ShardSink& sink, AlertNames names)
+    : seed_(seed),
+      index_(index),
+      shard_count_(shard_count),
+      sink_(sink),
+      names_(names),
+      builder_(names),
+      deadlines_(*this) {
   const int count = CountPartitions(index, shard_count);
   partitions_.reserve(count);
   for (int slot = 0; slot < count; ++slot) partitions_.emplace_back(seed);
@@ -306,9 +311,9 @@ void Shard::GiveOut(const CompiledMonitor& revision, std::string_view key, Parti
   for (const Transition& transition : output_.transitions) {
     books.Count(transition);
     if (!transition.has_alert) continue;
-    sink_.OnAlert(storage::AlertWrite{
-        BuildAlert(*monitors_.at(revision.uid()), revision, {key.data(), key.size()}, transition),
-        transition.alert.notify});
+    sink_.OnAlert(
+        storage::AlertWrite{builder_.Build(monitors_.at(revision.uid()), revision, key, transition),
+                            transition.alert.notify});
   }
   output_.transitions.clear();
   output_.ignored = 0;
@@ -338,7 +343,7 @@ Books Shard::SumBooks(absl::string_view monitor_uid) const {
 }
 
 ExpectationView Shard::ViewOf(const CompiledMonitor& revision, const std::string& key) const {
-  return ExpectationView{monitors_.at(revision.uid())->name(), revision, key};
+  return ExpectationView{monitors_.at(revision.uid())->name(), revision, key, names_};
 }
 
 void Shard::ListKey(ExpectationCollector& collector) const {

@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "lapse/v1/alert.pb.h"
 #include "lapse/v1/monitor.pb.h"
+#include "monitors/alert_builder.h"
 #include "monitors/books.h"
 #include "monitors/key_state.h"
 #include "monitors/partition.h"
@@ -38,7 +39,7 @@ class ShardSink {
 class Shard : private TimerOwner {
  public:
   // Owns the partitions p with ShardOf(p, shard_count) == index. `sink` outlives the shard.
-  Shard(uint64_t seed, int index, int shard_count, ShardSink& sink);
+  Shard(uint64_t seed, int index, int shard_count, ShardSink& sink, AlertNames names = {});
 
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
@@ -133,6 +134,8 @@ class Shard : private TimerOwner {
   const int index_;
   const int shard_count_;
   ShardSink& sink_;
+  const AlertNames names_;
+  AlertBuilder builder_;
   Now now_;
   storage::LogPosition position_ = 0;
   // The entry at hand.

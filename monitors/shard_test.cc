@@ -26,7 +26,9 @@ class ShardTest : public testing::Test, public ShardSink {
  protected:
   ShardTest() { Apply(0, {}, {ServerStart(0, 3'600), Create(OrderMonitor())}); }
 
-  void OnAlert(storage::AlertWrite write) override { alerts_.push_back(std::move(write.alert)); }
+  void OnAlert(storage::AlertWrite write) override {
+    alerts_.push_back(write.alert.Parse().value());
+  }
 
   static ControlRecord Create(const lapse::v1::Monitor& monitor) {
     return Change(MonitorChange::ACTION_CREATE, monitor);

@@ -14,8 +14,9 @@ constexpr size_t kFiredPerStep = 128;
 
 }  // namespace
 
-ShardWorker::ShardWorker(uint64_t seed, int index, int shard_count, AlertRecorder& recorder)
-    : shard_(seed, index, shard_count, *this), recorder_(recorder) {}
+ShardWorker::ShardWorker(uint64_t seed, int index, int shard_count, AlertRecorder& recorder,
+                         AlertNames names)
+    : shard_(seed, index, shard_count, *this, names), recorder_(recorder) {}
 
 ShardWorker::~ShardWorker() { Abort(); }
 

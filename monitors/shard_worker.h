@@ -37,7 +37,7 @@ using ShardJob = absl::AnyInvocable<JobStep(Shard&)>;
 class ShardWorker : public ShardSink {
  public:
   // `recorder` outlives the worker.
-  ShardWorker(uint64_t seed, int index, int shard_count, AlertRecorder& recorder);
+  ShardWorker(uint64_t seed, int index, int shard_count, AlertRecorder& recorder, AlertNames names);
   // As Abort.
   ~ShardWorker() override;
 

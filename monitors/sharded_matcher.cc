@@ -34,7 +34,8 @@ ShardedMatcher::ShardedMatcher(const MatcherOptions& options, const MatcherDeps&
     events_until_checkpoint_ = limits::kMaxEventsBetweenCheckpoints;
   }
   for (int i = 0; i < options.shard_count; ++i) {
-    workers_.push_back(std::make_unique<ShardWorker>(deps.seed, i, options.shard_count, recorder_));
+    workers_.push_back(std::make_unique<ShardWorker>(deps.seed, i, options.shard_count, recorder_,
+                                                     deps.alert_names));
   }
   recorder_.Start();
 }
