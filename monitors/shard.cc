@@ -267,7 +267,7 @@ Partition::Placed Shard::FireKey(int slot, Placed key) {
     const Partition::KeyInfo info = partition.InfoAt(key.place);
     const Placed after = partition.OnMark(key, info, FiringNow(key.key.next_mark_us), output_);
     SetTimer(slot, key, after);
-    GiveOut(*info.revision, info.text, partition);
+    GiveOut(*info.revision, info.text, partition, key.key.next_mark_us);
     key = after;
   }
   return key;
@@ -303,13 +303,15 @@ Partition::Placed Shard::Decide(int slot, const Placed& key,
   return after;
 }
 
-void Shard::GiveOut(const CompiledMonitor& revision, std::string_view key, Partition& partition) {
+void Shard::GiveOut(const CompiledMonitor& revision, std::string_view key, Partition& partition,
+                    int64_t due_us) {
   if (output_.transitions.empty() && output_.ignored == 0 && output_.stragglers == 0) return;
   Books& books = partition.BooksOf(revision);
   books.ignored += output_.ignored;
   books.stragglers += output_.stragglers;
   for (const Transition& transition : output_.transitions) {
     books.Count(transition);
+    awaited_books_.CountFired(revision.uid(), due_us, transition);
     if (!transition.has_alert) continue;
     sink_.OnAlert(
         storage::AlertWrite{builder_.Build(monitors_.at(revision.uid()), revision, key, transition),
@@ -340,6 +342,13 @@ Books Shard::SumBooks(absl::string_view monitor_uid) const {
     if (const Books* books = partition.FindBooks(monitor_uid)) sum.AddAll(*books);
   }
   return sum;
+}
+
+std::shared_ptr<const BooksAsOf> Shard::AwaitBooks(absl::string_view monitor_uid) {
+  return awaited_books_.Await({.monitor_uid = std::string(monitor_uid),
+                               .position = position_,
+                               .mark_time_us = now_.mark_time_us,
+                               .books = SumBooks(monitor_uid)});
 }
 
 ExpectationView Shard::ViewOf(const CompiledMonitor& revision, const std::string& key) const {

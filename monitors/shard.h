@@ -18,6 +18,7 @@
 #include "lapse/v1/monitor.pb.h"
 #include "monitors/alert_builder.h"
 #include "monitors/books.h"
+#include "monitors/books_as_of.h"
 #include "monitors/key_state.h"
 #include "monitors/partition.h"
 #include "monitors/shard_input.h"
@@ -56,7 +57,12 @@ class Shard : private TimerOwner {
   void Take(const RoutedEntry& entry);
   // Fires up to `limit` keys that are due, oldest first. Whether more are due.
   bool FireDue(size_t limit);
-  bool HasDue() { return deadlines_.HasDue(now_.mark_time_us); }
+  bool HasDue() { return HasDueAt(now_.mark_time_us); }
+  // Whether something that was due at an earlier mark may still have to fire.
+  bool HasDueAt(int64_t mark_time_us) { return deadlines_.HasDue(mark_time_us); }
+  int64_t mark_time_us() const { return now_.mark_time_us; }
+  // Marks at which something is due that has not fired.
+  size_t pending_mark_count() const { return pending_marks_.size(); }
   // Take, and everything that is due.
   void Apply(const RoutedEntry& entry);
 
@@ -68,6 +74,9 @@ class Shard : private TimerOwner {
 
   // Of its partitions together.
   Books SumBooks(absl::string_view monitor_uid) const;
+  // The same as of this position and mark, with all that is due: whole when nothing has to fire any
+  // more that is due at the mark.
+  std::shared_ptr<const BooksAsOf> AwaitBooks(absl::string_view monitor_uid);
 
   // The partitions it owns, ascending, and their number.
   int partition_count() const { return static_cast<int>(partitions_.size()); }
@@ -124,8 +133,10 @@ class Shard : private TimerOwner {
 
   // Another decision on a key than an event. Returns where and how it is then.
   Placed Decide(int slot, const Placed& key, absl::FunctionRef<void(KeyState&)> decision);
-  // Counts and gives out what a decision left in output_.
-  void GiveOut(const CompiledMonitor& revision, std::string_view key, Partition& partition);
+  // Counts and gives out what a decision left in output_. `due_us`: when what has fired was due;
+  // kNever for another decision.
+  void GiveOut(const CompiledMonitor& revision, std::string_view key, Partition& partition,
+               int64_t due_us = kNever);
   // A key that was like `before` is like `after` now.
   void SetTimer(int slot, const Placed& before, const Placed& after);
   ExpectationView ViewOf(const CompiledMonitor& revision, const std::string& key) const;
@@ -146,6 +157,7 @@ class Shard : private TimerOwner {
   TimerWheel deadlines_;
   // Ascending.
   std::deque<PendingMark> pending_marks_;
+  AwaitedBooks awaited_books_;
   // Where the last round of forgetting ended.
   int forget_slot_ = 0;
   // Reused.

@@ -45,6 +45,13 @@ class ShardTest : public testing::Test, public ShardSink {
     shard_.Apply((*routed)[0]);
   }
 
+  // Fires nothing that is not needed.
+  void Take(const storage::LogEntry& entry) {
+    auto routed = router_.Route(entry, nullptr);
+    ASSERT_TRUE(routed.ok()) << routed.status();
+    shard_.Take((*routed)[0]);
+  }
+
   Books BooksNow() const { return shard_.SumBooks(kUid); }
 
   // "FIRING A" and so on, in order.
@@ -80,14 +87,32 @@ TEST_F(ShardTest, WhatIsDueBeforeAMonitorChangesHasTheFactsOfBefore) {
   renamed.set_display_name("Renamed");
   const auto late = maker_.Make(20, {});
   const auto change = maker_.Make(21, {}, {Change(MonitorChange::ACTION_UPDATE, renamed)});
-  for (const auto& entry : {late, change}) {
-    auto routed = router_.Route(*entry, nullptr);
-    ASSERT_TRUE(routed.ok()) << routed.status();
-    shard_.Take((*routed)[0]);
-  }
+  for (const auto& entry : {late, change}) Take(*entry);
   EXPECT_FALSE(shard_.FireDue(SIZE_MAX));
   ASSERT_EQ(alerts_.size(), 1u);
   EXPECT_EQ(alerts_[0].monitor_display_name(), "Order delivered");
+}
+
+TEST_F(ShardTest, AwaitedBooksAreThoseOfTheirPlaceWithAllThatWasDueThere) {
+  Apply(1, {MakeEvent("created", "A", 1), MakeEvent("created", "B", 1)});
+  Apply(5, {MakeEvent("created", "C", 5)});
+  Take(*maker_.Make(12, {}));
+  const auto books = shard_.AwaitBooks(kUid);
+  EXPECT_EQ(books->books.missed, 0);
+  EXPECT_TRUE(shard_.HasDueAt(books->mark_time_us));
+  // B fires before its turn, D and the deadline of C come after the place.
+  Take(*maker_.Make(13, {MakeEvent("created", "D", 13), MakeEvent("delivered", "B", 13)}));
+  Take(*maker_.Make(30, {}));
+  EXPECT_TRUE(shard_.FireDue(1));
+  EXPECT_FALSE(shard_.HasDueAt(books->mark_time_us));
+  EXPECT_FALSE(shard_.FireDue(SIZE_MAX));
+  EXPECT_EQ(books->position, 4);
+  EXPECT_EQ(books->books.opened, 3);
+  EXPECT_EQ(books->books.missed, 2);
+  EXPECT_EQ(books->books.pending, 1);
+  EXPECT_EQ(books->books.late, 0);
+  EXPECT_EQ(BooksNow().missed, 3);
+  EXPECT_EQ(BooksNow().late, 1);
 }
 
 TEST_F(ShardTest, AFollowUpInTheSameEntryAsTheMarkIsSeenFirst) {

@@ -197,7 +197,7 @@ void ShardedMatcher::Stop() {
 template <typename MakeJob>
 void ShardedMatcher::PushToAll(MakeJob make) {
   MutexLock lock(order_mutex_);
-  for (auto& worker : workers_) worker->PushJob(make(), true);
+  for (auto& worker : workers_) worker->PushJob(make());
 }
 
 absl::Status ShardedMatcher::AdmitQuery() const {
@@ -242,7 +242,7 @@ absl::StatusOr<CycleStart> ShardedMatcher::BeginCheckpoint(bool everything) {
   start.nothing_new = !everything && routed_.position == saver_.position();
   if (start.nothing_new) return start;
   for (auto& worker : workers_) {
-    worker->PushJob(MakeCheckpointJob(everything, recorder_, saver_), false);
+    worker->PushJob(MakeCheckpointJob(everything, recorder_, saver_));
   }
   return start;
 }
