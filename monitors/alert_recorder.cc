@@ -35,16 +35,19 @@ void AlertRecorder::Start() {
 void AlertRecorder::Push(std::vector<AlertWrite> writes) {
   MutexLock lock(mutex_);
   for (AlertWrite& write : writes) {
+    if (queue_.size() >= limits::kMaxQueuedAlerts) work_.notify_one();
     room_.wait(lock, [this] { return queue_.size() < limits::kMaxQueuedAlerts || !Open(); });
     if (!Open()) return;
     queue_.push_back(std::move(write));
-    work_.notify_one();
   }
+  work_.notify_one();
 }
 
-bool AlertRecorder::HasRoom() const {
+bool AlertRecorder::HasRoom(absl::AnyInvocable<void()> then) {
   MutexLock lock(mutex_);
-  return queue_.size() < limits::kMaxQueuedAlerts / 2 || !Open();
+  if (Roomy() || !Open()) return true;
+  wait_for_room_.push_back(std::move(then));
+  return false;
 }
 
 bool AlertRecorder::IsOpen() const {
@@ -92,6 +95,8 @@ void AlertRecorder::Join() {
 void AlertRecorder::Run() {
   while (true) {
     std::vector<Item> batch = TakeBatch();
+    // While the batch is stored, the shards make the next.
+    TellOfRoom();
     if (batch.empty() || !Handle(std::move(batch))) return;
   }
 }
@@ -107,6 +112,15 @@ std::vector<AlertRecorder::Item> AlertRecorder::TakeBatch() {
   queue_.erase(queue_.begin(), queue_.begin() + size);
   room_.notify_all();
   return batch;
+}
+
+void AlertRecorder::TellOfRoom() {
+  std::vector<absl::AnyInvocable<void()>> told;
+  {
+    MutexLock lock(mutex_);
+    if (Roomy() && Open()) told.swap(wait_for_room_);
+  }
+  for (auto& then : told) then();
 }
 
 bool AlertRecorder::Handle(std::vector<Item> batch) {

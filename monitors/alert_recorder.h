@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mutex.h"
 #include "storage/state_store.h"
 
@@ -52,7 +53,9 @@ class AlertRecorder {
   void Push(std::vector<storage::AlertWrite> writes);
 
   // Whether Push would not wait for long: alerts of which there may be very many wait until then.
-  bool HasRoom() const;
+  // Where it is false, `then` is called on the recorder's thread when it is true again; never after
+  // a failure or Abort.
+  bool HasRoom(absl::AnyInvocable<void()> then);
   // False after a failure or Abort.
   bool IsOpen() const;
 
@@ -81,10 +84,12 @@ class AlertRecorder {
   // How far the thread may still go.
   enum class Phase { kRunning, kStopping, kAborted, kFailed };
 
+  bool Roomy() const { return queue_.size() < limits::kMaxQueuedAlerts / 2; }
   bool Open() const { return phase_ == Phase::kRunning || phase_ == Phase::kStopping; }
   void Run();
   // Empty when there is nothing more to do.
   std::vector<Item> TakeBatch();
+  void TellOfRoom();
   // False when the thread is to end.
   bool Handle(std::vector<Item> batch);
   bool Commit(std::vector<storage::AlertWrite> writes);
@@ -104,6 +109,7 @@ class AlertRecorder {
   CondVar work_;
   CondVar room_;
   std::deque<Item> queue_;
+  std::vector<absl::AnyInvocable<void()>> wait_for_room_;
   absl::Status status_;
   Phase phase_ = Phase::kRunning;
   std::thread thread_;

@@ -125,6 +125,22 @@ TEST_F(AlertRecorderTest, PushWaitsWhileTheQueueIsFull) {
   pusher.join();
 }
 
+TEST_F(AlertRecorderTest, TellsOfRoomBeforeWhatMadeItIsStored) {
+  store_.FailCommits(DiskFull(), 1'000'000);
+  std::vector<storage::AlertWrite> writes;
+  for (size_t i = 0; i < limits::kMaxQueuedAlerts / 2 + limits::kMaxAlertsPerCommit - 1; ++i) {
+    writes.push_back(Write(std::to_string(i), 1));
+  }
+  recorder_.Push(std::move(writes));
+  std::promise<void> room;
+  EXPECT_FALSE(recorder_.HasRoom([&] { room.set_value(); }));
+  recorder_.Start();
+  room.get_future().get();
+  EXPECT_THAT(Feed(), testing::IsEmpty());
+  EXPECT_TRUE(recorder_.HasRoom([] { FAIL(); }));
+  recorder_.Abort();
+}
+
 TEST_F(AlertRecorderTest, StopDoesNotWaitForAFullDisk) {
   store_.FailCommits(DiskFull(), 1'000'000);
   recorder_.Start();

@@ -104,9 +104,8 @@ void ShardWorker::Run() {
 
 void ShardWorker::FireSome() {
   if (!due_ || due_waits_) return;
-  if (!recorder_.HasRoom()) {
+  if (!recorder_.HasRoom([this] { Wake(); })) {
     due_waits_ = true;
-    recorder_.PushBarrier([this] { Wake(); });
     return;
   }
   due_ = shard_.FireDue(kFiredPerStep);
