@@ -98,6 +98,13 @@ class Shard : private TimerOwner {
     int64_t write_time_us = 0;
   };
 
+  // A monitor as it was before a change, for what was due by then and has not fired.
+  struct FormerMonitor {
+    std::string uid;
+    int64_t until_mark_us = 0;
+    std::shared_ptr<const lapse::v1::Monitor> monitor;
+  };
+
   int64_t TimerAt(TimerPlace place) const override;
   std::optional<KeyTimer> ExactTimerAt(TimerPlace place) const override;
   void Prefetch(TimerPlace place) const override;
@@ -126,6 +133,10 @@ class Shard : private TimerOwner {
   void NoteMark(const RoutedEntry& entry);
   // The time at which what waits for the mark `at_us` fires.
   Now FiringNow(int64_t at_us) const;
+  void ForgetMarksBefore(int64_t due_us);
+  // For an alert that fires, as of the mark at which it was due; kNever: as it is now.
+  const std::shared_ptr<const lapse::v1::Monitor>& MonitorAt(const std::string& uid,
+                                                             int64_t due_us) const;
   // Fires what is due of a key and returns where and how it is then.
   Placed FireKey(int slot, Placed key);
   void ForgetIdleKeys();
@@ -157,6 +168,7 @@ class Shard : private TimerOwner {
   TimerWheel deadlines_;
   // Ascending.
   std::deque<PendingMark> pending_marks_;
+  std::deque<FormerMonitor> former_monitors_;
   AwaitedBooks awaited_books_;
   // Where the last round of forgetting ended.
   int forget_slot_ = 0;

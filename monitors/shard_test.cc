@@ -1,5 +1,6 @@
 #include "monitors/shard.h"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@ namespace {
 using lapse::v1::Alert;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 
 constexpr uint64_t kSeed = 7;
 constexpr char kUid[] = "uid-order-delivered";
@@ -82,15 +84,31 @@ TEST_F(ShardTest, ADeadlineFiresAtTheFirstMarkAfterDueAndNotBefore) {
 }
 
 TEST_F(ShardTest, WhatIsDueBeforeAMonitorChangesHasTheFactsOfBefore) {
-  Apply(1, {MakeEvent("created", "A", 1)});
-  lapse::v1::Monitor renamed = OrderMonitor();
-  renamed.set_display_name("Renamed");
-  const auto late = maker_.Make(20, {});
-  const auto change = maker_.Make(21, {}, {Change(MonitorChange::ACTION_UPDATE, renamed)});
-  for (const auto& entry : {late, change}) Take(*entry);
+  Apply(1, {MakeEvent("created", "A", 1), MakeEvent("created", "B", 1)});
+  Apply(12, {MakeEvent("created", "C", 12)});
+  alerts_.clear();
+  Apply(12, {MakeEvent("created", "D", 12), MakeEvent("created", "E", 12)});
+  const auto change = [this](double now, const std::string& name) {
+    lapse::v1::Monitor renamed = OrderMonitor();
+    renamed.set_display_name(name);
+    Take(*maker_.Make(now, {MakeEvent("created", name, now)},
+                      {Change(MonitorChange::ACTION_UPDATE, renamed)}));
+  };
+  Take(*maker_.Make(30, {}));
+  change(31, "First");
+  Take(*maker_.Make(42, {}));
+  change(45, "Second");
+  EXPECT_THAT(Alerts(), IsEmpty()) << "the change waits for nothing that is due";
+  // E fires before its turn.
+  Take(*maker_.Make(60, {MakeEvent("delivered", "E", 60)}));
   EXPECT_FALSE(shard_.FireDue(SIZE_MAX));
-  ASSERT_EQ(alerts_.size(), 1u);
-  EXPECT_EQ(alerts_[0].monitor_display_name(), "Order delivered");
+  std::map<std::string, std::string> names;
+  for (const Alert& alert : alerts_) {
+    if (alert.version() == 1) names[alert.key()] = alert.monitor_display_name();
+  }
+  EXPECT_THAT(names, ElementsAre(Pair("C", "Order delivered"), Pair("D", "Order delivered"),
+                                 Pair("E", "Order delivered"), Pair("First", "First"),
+                                 Pair("Second", "Second")));
 }
 
 TEST_F(ShardTest, AwaitedBooksAreThoseOfTheirPlaceWithAllThatWasDueThere) {
