@@ -1,5 +1,9 @@
 #include "monitors/alert_builder.h"
 
+#include <cstdint>
+#include <memory>
+#include <string>
+
 #include "base/proto_time.h"
 #include "gtest/gtest.h"
 #include "monitors/test_monitors.h"
@@ -30,22 +34,47 @@ Transition LateTransition() {
   return transition;
 }
 
-Alert Build(const Transition& transition) {
-  return BuildAlert(OrderMonitor(), **CompiledMonitor::Compile(OrderMonitor()), "A-17", transition);
+using MonitorPointer = std::shared_ptr<const lapse::v1::Monitor>;
+
+MonitorPointer Shared(const lapse::v1::Monitor& monitor) {
+  return std::make_shared<const lapse::v1::Monitor>(monitor);
 }
 
+storage::EncodedAlert Encode(const Transition& transition) {
+  return AlertBuilder(AlertNames())
+      .Build(Shared(OrderMonitor()), **CompiledMonitor::Compile(OrderMonitor()), "A-17",
+             transition);
+}
+
+Alert Build(const Transition& transition) { return Encode(transition).Parse().value(); }
+
 TEST(AlertNameTest, FollowsFromTheExpectationAlone) {
+  const AlertNames names;
   // Written down: a change would make every alert anew after an upgrade.
-  EXPECT_EQ(AlertName("uid", 1, 17), "alerts/db79331b1db8fcd6cbb1e02901da6712");
-  EXPECT_EQ(AlertName("uid", 1, 17).size(), std::string("alerts/").size() + 32);
-  EXPECT_NE(AlertName("uid", 1, 17), AlertName("uid", 2, 17));
-  EXPECT_NE(AlertName("uid", 1, 17), AlertName("uid", 1, 18));
-  EXPECT_NE(AlertName("uid", 1, 17), AlertName("uie", 1, 17));
+  EXPECT_EQ(names.Of("uid", 1, 17), "alerts/0000000000000011db79331b1db8fcd6");
+  EXPECT_NE(names.Of("uid", 1, 17), names.Of("uid", 2, 17));
+  EXPECT_NE(names.Of("uid", 1, 17), names.Of("uid", 1, 18));
+  EXPECT_NE(names.Of("uid", 1, 17), names.Of("uie", 1, 17));
+}
+
+TEST(AlertNameTest, GrowsWithThePrimary) {
+  const AlertNames names;
+  for (const int64_t sequence : {1ll, 9ll, 10ll, 255ll, 256ll, 1ll << 32, INT64_MAX - 1ll}) {
+    EXPECT_LT(names.Of("uid", 1, sequence), names.Of("uid", 1, sequence + 1));
+    EXPECT_LT(names.Of("uid", 2, sequence), names.Of("a", 1, sequence + 1));
+    EXPECT_EQ(names.Of("uid", 1, sequence).size(), std::string("alerts/").size() + 32);
+  }
+}
+
+TEST(AlertNameTest, StaysWhatItWasForAlertsOfAnEarlierVersion) {
+  const AlertNames names(18);
+  EXPECT_EQ(names.Of("uid", 1, 17), "alerts/db79331b1db8fcd6cbb1e02901da6712");
+  EXPECT_EQ(names.Of("uid", 1, 18), AlertNames().Of("uid", 1, 18));
 }
 
 TEST(AlertBuilderTest, EveryFieldIsFilledIn) {
   const Alert alert = Build(LateTransition());
-  EXPECT_EQ(alert.name(), AlertName("uid-order-delivered", 1, 17));
+  EXPECT_EQ(alert.name(), AlertNames().Of("uid-order-delivered", 1, 17));
   EXPECT_EQ(alert.monitor(), "monitors/order-delivered");
   EXPECT_EQ(alert.monitor_uid(), "uid-order-delivered");
   EXPECT_EQ(alert.revision(), 1);
@@ -66,6 +95,45 @@ TEST(AlertBuilderTest, EveryFieldIsFilledIn) {
   EXPECT_EQ(ToMicros(alert.lateness()), 3'200'000);
   EXPECT_TRUE(alert.detected_late());
   EXPECT_EQ(alert.version(), 2);
+}
+
+TEST(AlertBuilderTest, WhatAStoreDecidesByIsThatOfTheAlert) {
+  const storage::EncodedAlert encoded = Encode(LateTransition());
+  const Alert alert = encoded.Parse().value();
+  EXPECT_EQ(encoded.name(), alert.name());
+  EXPECT_EQ(encoded.version(), alert.version());
+  EXPECT_EQ(encoded.state(), alert.state());
+  EXPECT_TRUE(encoded.has_notifiers());
+}
+
+TEST(AlertBuilderTest, NothingOfAnEarlierAlertIsLeft) {
+  AlertBuilder builder{AlertNames()};
+  const MonitorPointer first = Shared(OrderMonitor());
+  lapse::v1::Monitor changed = OrderMonitor();
+  changed.set_revision(2);
+  changed.set_display_name("Renamed");
+  changed.clear_labels();
+  changed.clear_notifiers();
+  const auto revision = *CompiledMonitor::Compile(*first);
+  const auto next_revision = *CompiledMonitor::Compile(changed);
+  Transition fired = LateTransition();
+  fired.secondary_summary.clear();
+  fired.alert = {.state = Alert::STATE_FIRING, .version = 1};
+  builder.Build(first, *revision, "A-17", LateTransition());
+  const storage::EncodedAlert encoded = builder.Build(Shared(changed), *next_revision, "B", fired);
+  const storage::EncodedAlert alone =
+      AlertBuilder(AlertNames()).Build(Shared(changed), *next_revision, "B", fired);
+  EXPECT_EQ(encoded.Parse().value().DebugString(), alone.Parse().value().DebugString());
+  EXPECT_FALSE(encoded.has_notifiers());
+  EXPECT_EQ(builder.Build(first, *revision, "B", fired).Parse().value().monitor_display_name(),
+            "Order delivered");
+  EXPECT_EQ(builder.Build(first, *next_revision, "B", fired).Parse().value().revision(), 2);
+}
+
+TEST(AlertBuilderTest, ADamagedSummaryDoesNotMakeTheAlertUnreadable) {
+  Transition transition = LateTransition();
+  transition.primary_summary.push_back('\x12');
+  EXPECT_TRUE(Encode(transition).Parse().ok());
 }
 
 TEST(AlertBuilderTest, WhatDoesNotApplyIsUnset) {

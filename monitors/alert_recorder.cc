@@ -13,7 +13,9 @@
 namespace lapse::monitors {
 namespace {
 
+using lapse::v1::Alert;
 using storage::AlertWrite;
+using storage::EncodedAlert;
 
 bool IsDiskFull(const absl::Status& status) {
   return absl::IsResourceExhausted(status) && DetailsOf(status).reason == "DISK_FULL";
@@ -33,16 +35,19 @@ void AlertRecorder::Start() {
 void AlertRecorder::Push(std::vector<AlertWrite> writes) {
   MutexLock lock(mutex_);
   for (AlertWrite& write : writes) {
+    if (queue_.size() >= limits::kMaxQueuedAlerts) work_.notify_one();
     room_.wait(lock, [this] { return queue_.size() < limits::kMaxQueuedAlerts || !Open(); });
     if (!Open()) return;
     queue_.push_back(std::move(write));
-    work_.notify_one();
   }
+  work_.notify_one();
 }
 
-bool AlertRecorder::HasRoom() const {
+bool AlertRecorder::HasRoom(absl::AnyInvocable<void()> then) {
   MutexLock lock(mutex_);
-  return queue_.size() < limits::kMaxQueuedAlerts / 2 || !Open();
+  if (Roomy() || !Open()) return true;
+  wait_for_room_.push_back(std::move(then));
+  return false;
 }
 
 bool AlertRecorder::IsOpen() const {
@@ -90,6 +95,8 @@ void AlertRecorder::Join() {
 void AlertRecorder::Run() {
   while (true) {
     std::vector<Item> batch = TakeBatch();
+    // While the batch is stored, the shards make the next.
+    TellOfRoom();
     if (batch.empty() || !Handle(std::move(batch))) return;
   }
 }
@@ -105,6 +112,15 @@ std::vector<AlertRecorder::Item> AlertRecorder::TakeBatch() {
   queue_.erase(queue_.begin(), queue_.begin() + size);
   room_.notify_all();
   return batch;
+}
+
+void AlertRecorder::TellOfRoom() {
+  std::vector<absl::AnyInvocable<void()>> told;
+  {
+    MutexLock lock(mutex_);
+    if (Roomy() && Open()) told.swap(wait_for_room_);
+  }
+  for (auto& then : told) then();
 }
 
 bool AlertRecorder::Handle(std::vector<Item> batch) {
@@ -127,7 +143,7 @@ bool AlertRecorder::Commit(std::vector<AlertWrite> writes) {
     const auto stored = TryCommit(writes);
     if (stored.ok()) {
       if (held_up) listener_.OnAlertsHeldUp(absl::OkStatus());
-      if (!stored->empty()) listener_.OnAlertsCommitted(stored->back().position);
+      if (stored->count > 0) listener_.OnAlertsCommitted(stored->last);
       return true;
     }
     if (!IsDiskFull(stored.status())) {
@@ -140,34 +156,40 @@ bool AlertRecorder::Commit(std::vector<AlertWrite> writes) {
   }
 }
 
-absl::StatusOr<std::vector<storage::FeedChange>> AlertRecorder::TryCommit(
-    std::vector<AlertWrite>& writes) {
+absl::StatusOr<storage::CommittedAlerts> AlertRecorder::TryCommit(std::vector<AlertWrite>& writes) {
   RETURN_IF_ERROR(RestoreMonitorFacts(writes));
   return store_.CommitAlerts(writes, clock_.NowUs());
 }
 
 absl::Status AlertRecorder::RestoreMonitorFacts(std::vector<AlertWrite>& writes) {
-  absl::flat_hash_map<std::string, const lapse::v1::Alert*> in_batch;
+  const auto is_new = [](const AlertWrite& write) { return write.alert.version() == 1; };
+  // As in a burst of deadlines.
+  if (std::all_of(writes.begin(), writes.end(), is_new)) return absl::OkStatus();
+  absl::flat_hash_map<std::string, const EncodedAlert*> in_batch;
   for (AlertWrite& write : writes) {
-    lapse::v1::Alert& alert = write.alert;
-    const auto [earlier, is_first] = in_batch.try_emplace(alert.name(), &alert);
-    if (!is_first) {
-      CopyMonitorFacts(*earlier->second, &alert);
-      continue;
-    }
-    if (alert.version() == 1) continue;
-    const auto made = store_.GetAlert(alert.name());
-    if (made.ok()) {
-      CopyMonitorFacts(*made, &alert);
-    } else if (absl::IsNotFound(made.status())) {
-      spdlog::warn(
-          "{} version {} has no earlier version stored: it takes the monitor's present facts",
-          alert.name(), alert.version());
+    const auto [earlier, is_first] = in_batch.try_emplace(write.alert.name(), &write.alert);
+    if (is_new(write)) continue;
+    std::optional<Alert> made;
+    if (is_first) {
+      ASSIGN_OR_RETURN(made, FindMade(write.alert));
     } else {
-      return made.status();
+      ASSIGN_OR_RETURN(made, earlier->second->Parse());
     }
+    if (!made.has_value()) continue;
+    ASSIGN_OR_RETURN(Alert alert, write.alert.Parse());
+    CopyMonitorFacts(*made, &alert);
+    write.alert = EncodedAlert(alert);
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<Alert>> AlertRecorder::FindMade(const EncodedAlert& alert) {
+  absl::StatusOr<Alert> made = store_.GetAlert(alert.name());
+  if (made.ok()) return *std::move(made);
+  if (!absl::IsNotFound(made.status())) return made.status();
+  spdlog::warn("{} version {} has no earlier version stored: it takes the monitor's present facts",
+               alert.name(), alert.version());
+  return std::nullopt;
 }
 
 bool AlertRecorder::WaitForRetry(const absl::Status& status) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <thread>
 #include <variant>
@@ -13,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mutex.h"
 #include "storage/state_store.h"
 
@@ -51,7 +53,9 @@ class AlertRecorder {
   void Push(std::vector<storage::AlertWrite> writes);
 
   // Whether Push would not wait for long: alerts of which there may be very many wait until then.
-  bool HasRoom() const;
+  // Where it is false, `then` is called on the recorder's thread when it is true again; never after
+  // a failure or Abort.
+  bool HasRoom(absl::AnyInvocable<void()> then);
   // False after a failure or Abort.
   bool IsOpen() const;
 
@@ -80,16 +84,19 @@ class AlertRecorder {
   // How far the thread may still go.
   enum class Phase { kRunning, kStopping, kAborted, kFailed };
 
+  bool Roomy() const { return queue_.size() < limits::kMaxQueuedAlerts / 2; }
   bool Open() const { return phase_ == Phase::kRunning || phase_ == Phase::kStopping; }
   void Run();
   // Empty when there is nothing more to do.
   std::vector<Item> TakeBatch();
+  void TellOfRoom();
   // False when the thread is to end.
   bool Handle(std::vector<Item> batch);
   bool Commit(std::vector<storage::AlertWrite> writes);
-  absl::StatusOr<std::vector<storage::FeedChange>> TryCommit(
-      std::vector<storage::AlertWrite>& writes);
+  absl::StatusOr<storage::CommittedAlerts> TryCommit(std::vector<storage::AlertWrite>& writes);
   absl::Status RestoreMonitorFacts(std::vector<storage::AlertWrite>& writes);
+  // The stored alert; nothing, and a word in the log, where there is none.
+  absl::StatusOr<std::optional<lapse::v1::Alert>> FindMade(const storage::EncodedAlert& alert);
   bool WaitForRetry(const absl::Status& status);
   void Fail(const absl::Status& status);
   void Join();
@@ -102,6 +109,7 @@ class AlertRecorder {
   CondVar work_;
   CondVar room_;
   std::deque<Item> queue_;
+  std::vector<absl::AnyInvocable<void()>> wait_for_room_;
   absl::Status status_;
   Phase phase_ = Phase::kRunning;
   std::thread thread_;

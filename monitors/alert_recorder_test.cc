@@ -20,12 +20,12 @@ using ::testing::ElementsAre;
 
 storage::AlertWrite Write(const std::string& name, int64_t version,
                           const std::string& display_name = "Monitor") {
-  storage::AlertWrite write;
-  write.alert.set_name("alerts/" + name);
-  write.alert.set_version(version);
-  write.alert.set_state(version % 2 == 1 ? Alert::STATE_FIRING : Alert::STATE_RESOLVED);
-  write.alert.set_monitor_display_name(display_name);
-  return write;
+  Alert alert;
+  alert.set_name("alerts/" + name);
+  alert.set_version(version);
+  alert.set_state(version % 2 == 1 ? Alert::STATE_FIRING : Alert::STATE_RESOLVED);
+  alert.set_monitor_display_name(display_name);
+  return {alert};
 }
 
 class AlertRecorderTest : public testing::Test {
@@ -123,6 +123,22 @@ TEST_F(AlertRecorderTest, PushWaitsWhileTheQueueIsFull) {
   EXPECT_FALSE(pushed);
   recorder_.Abort();
   pusher.join();
+}
+
+TEST_F(AlertRecorderTest, TellsOfRoomBeforeWhatMadeItIsStored) {
+  store_.FailCommits(DiskFull(), 1'000'000);
+  std::vector<storage::AlertWrite> writes;
+  for (size_t i = 0; i < limits::kMaxQueuedAlerts / 2 + limits::kMaxAlertsPerCommit - 1; ++i) {
+    writes.push_back(Write(std::to_string(i), 1));
+  }
+  recorder_.Push(std::move(writes));
+  std::promise<void> room;
+  EXPECT_FALSE(recorder_.HasRoom([&] { room.set_value(); }));
+  recorder_.Start();
+  room.get_future().get();
+  EXPECT_THAT(Feed(), testing::IsEmpty());
+  EXPECT_TRUE(recorder_.HasRoom([] { FAIL(); }));
+  recorder_.Abort();
 }
 
 TEST_F(AlertRecorderTest, StopDoesNotWaitForAFullDisk) {

@@ -5,7 +5,6 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
-#include "monitors/alert_builder.h"
 #include "monitors/shard_router.h"
 
 namespace lapse::monitors {
@@ -38,16 +37,16 @@ Partition::Place PlaceIn(TimerPlace place) {
   return static_cast<Partition::Place>(place & ((TimerPlace{1} << kPlaceBits) - 1));
 }
 
-bool ChangesMonitors(const RoutedEntry& entry) {
-  return std::any_of(
-      entry.controls->begin(), entry.controls->end(),
-      [](const RoutedControl& control) { return std::holds_alternative<MonitorUpdate>(control); });
-}
-
 }  // namespace
 
-Shard::Shard(uint64_t seed, int index, int shard_count, ShardSink& sink)
-    : seed_(seed), index_(index), shard_count_(shard_count), sink_(sink), deadlines_(*this) {
+Shard::Shard(uint64_t seed, int index, int shard_count, ShardSink& sink, AlertNames names)
+    : seed_(seed),
+      index_(index),
+      shard_count_(shard_count),
+      sink_(sink),
+      names_(names),
+      builder_(names),
+      deadlines_(*this) {
   const int count = CountPartitions(index, shard_count);
   partitions_.reserve(count);
   for (int slot = 0; slot < count; ++slot) partitions_.emplace_back(seed);
@@ -95,8 +94,6 @@ void Shard::Apply(const RoutedEntry& entry) {
 }
 
 void Shard::Take(const RoutedEntry& entry) {
-  // Alerts have the monitor's facts as of the mark at which they were due.
-  if (ChangesMonitors(entry)) FireDue(SIZE_MAX);
   applying_ = entry.position;
   now_.write_time_us = entry.write_time_us;
   for (const RoutedControl& control : *entry.controls) ApplyControl(control);
@@ -128,7 +125,11 @@ void Shard::ApplyControl(const RoutedControl& control) {
 }
 
 void Shard::ApplyMonitor(const MonitorUpdate& update) {
-  monitors_[update.uid] = update.monitor;
+  auto& monitor = monitors_[update.uid];
+  if (monitor != nullptr && HasDue()) {
+    former_monitors_.push_back({update.uid, now_.mark_time_us, monitor});
+  }
+  monitor = update.monitor;
   if (update.cancel_reason == lapse::v1::VERDICT_REASON_UNSPECIFIED) return;
   for (int slot = 0; slot < partition_count(); ++slot) {
     if (!Passed(partitions_[slot])) CancelPending(update, slot);
@@ -234,16 +235,24 @@ bool Shard::FireDue(size_t limit) {
     const auto due = deadlines_.PopDue(now_.mark_time_us);
     if (!due.has_value()) {
       pending_marks_.clear();
+      former_monitors_.clear();
       return false;
     }
-    while (pending_marks_.size() > 1 && pending_marks_.front().mark_time_us < due->at_us) {
-      pending_marks_.pop_front();
-    }
+    ForgetMarksBefore(due->at_us);
     const int slot = SlotIn(due->place);
     const Place place = PlaceIn(due->place);
     FireKey(slot, {place, partitions_[slot].Look(place)});
   }
   return HasDue();
+}
+
+void Shard::ForgetMarksBefore(int64_t due_us) {
+  while (pending_marks_.size() > 1 && pending_marks_.front().mark_time_us < due_us) {
+    pending_marks_.pop_front();
+  }
+  while (!former_monitors_.empty() && former_monitors_.front().until_mark_us < due_us) {
+    former_monitors_.pop_front();
+  }
 }
 
 Now Shard::FiringNow(int64_t at_us) const {
@@ -263,7 +272,7 @@ Partition::Placed Shard::FireKey(int slot, Placed key) {
     const Partition::KeyInfo info = partition.InfoAt(key.place);
     const Placed after = partition.OnMark(key, info, FiringNow(key.key.next_mark_us), output_);
     SetTimer(slot, key, after);
-    GiveOut(*info.revision, info.text, partition);
+    GiveOut(*info.revision, info.text, partition, key.key.next_mark_us);
     key = after;
   }
   return key;
@@ -299,21 +308,31 @@ Partition::Placed Shard::Decide(int slot, const Placed& key,
   return after;
 }
 
-void Shard::GiveOut(const CompiledMonitor& revision, std::string_view key, Partition& partition) {
+void Shard::GiveOut(const CompiledMonitor& revision, std::string_view key, Partition& partition,
+                    int64_t due_us) {
   if (output_.transitions.empty() && output_.ignored == 0 && output_.stragglers == 0) return;
   Books& books = partition.BooksOf(revision);
   books.ignored += output_.ignored;
   books.stragglers += output_.stragglers;
   for (const Transition& transition : output_.transitions) {
     books.Count(transition);
+    awaited_books_.CountFired(revision.uid(), due_us, transition);
     if (!transition.has_alert) continue;
     sink_.OnAlert(storage::AlertWrite{
-        BuildAlert(*monitors_.at(revision.uid()), revision, {key.data(), key.size()}, transition),
+        builder_.Build(MonitorAt(revision.uid(), due_us), revision, key, transition),
         transition.alert.notify});
   }
   output_.transitions.clear();
   output_.ignored = 0;
   output_.stragglers = 0;
+}
+
+const std::shared_ptr<const lapse::v1::Monitor>& Shard::MonitorAt(const std::string& uid,
+                                                                  int64_t due_us) const {
+  for (const FormerMonitor& former : former_monitors_) {
+    if (due_us <= former.until_mark_us && uid == former.uid) return former.monitor;
+  }
+  return monitors_.at(uid);
 }
 
 void Shard::SetTimer(int slot, const Placed& before, const Placed& after) {
@@ -338,8 +357,15 @@ Books Shard::SumBooks(absl::string_view monitor_uid) const {
   return sum;
 }
 
+std::shared_ptr<const BooksAsOf> Shard::AwaitBooks(absl::string_view monitor_uid) {
+  return awaited_books_.Await({.monitor_uid = std::string(monitor_uid),
+                               .position = position_,
+                               .mark_time_us = now_.mark_time_us,
+                               .books = SumBooks(monitor_uid)});
+}
+
 ExpectationView Shard::ViewOf(const CompiledMonitor& revision, const std::string& key) const {
-  return ExpectationView{monitors_.at(revision.uid())->name(), revision, key};
+  return ExpectationView{monitors_.at(revision.uid())->name(), revision, key, names_};
 }
 
 void Shard::ListKey(ExpectationCollector& collector) const {

@@ -16,7 +16,9 @@
 #include "absl/strings/string_view.h"
 #include "lapse/v1/alert.pb.h"
 #include "lapse/v1/monitor.pb.h"
+#include "monitors/alert_builder.h"
 #include "monitors/books.h"
+#include "monitors/books_as_of.h"
 #include "monitors/key_state.h"
 #include "monitors/partition.h"
 #include "monitors/shard_input.h"
@@ -38,7 +40,7 @@ class ShardSink {
 class Shard : private TimerOwner {
  public:
   // Owns the partitions p with ShardOf(p, shard_count) == index. `sink` outlives the shard.
-  Shard(uint64_t seed, int index, int shard_count, ShardSink& sink);
+  Shard(uint64_t seed, int index, int shard_count, ShardSink& sink, AlertNames names = {});
 
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
@@ -55,7 +57,12 @@ class Shard : private TimerOwner {
   void Take(const RoutedEntry& entry);
   // Fires up to `limit` keys that are due, oldest first. Whether more are due.
   bool FireDue(size_t limit);
-  bool HasDue() { return deadlines_.HasDue(now_.mark_time_us); }
+  bool HasDue() { return HasDueAt(now_.mark_time_us); }
+  // Whether something that was due at an earlier mark may still have to fire.
+  bool HasDueAt(int64_t mark_time_us) { return deadlines_.HasDue(mark_time_us); }
+  int64_t mark_time_us() const { return now_.mark_time_us; }
+  // Marks at which something is due that has not fired.
+  size_t pending_mark_count() const { return pending_marks_.size(); }
   // Take, and everything that is due.
   void Apply(const RoutedEntry& entry);
 
@@ -67,6 +74,9 @@ class Shard : private TimerOwner {
 
   // Of its partitions together.
   Books SumBooks(absl::string_view monitor_uid) const;
+  // The same as of this position and mark, with all that is due: whole when nothing has to fire any
+  // more that is due at the mark.
+  std::shared_ptr<const BooksAsOf> AwaitBooks(absl::string_view monitor_uid);
 
   // The partitions it owns, ascending, and their number.
   int partition_count() const { return static_cast<int>(partitions_.size()); }
@@ -86,6 +96,13 @@ class Shard : private TimerOwner {
   struct PendingMark {
     int64_t mark_time_us = 0;
     int64_t write_time_us = 0;
+  };
+
+  // A monitor as it was before a change, for what was due by then and has not fired.
+  struct FormerMonitor {
+    std::string uid;
+    int64_t until_mark_us = 0;
+    std::shared_ptr<const lapse::v1::Monitor> monitor;
   };
 
   int64_t TimerAt(TimerPlace place) const override;
@@ -116,6 +133,10 @@ class Shard : private TimerOwner {
   void NoteMark(const RoutedEntry& entry);
   // The time at which what waits for the mark `at_us` fires.
   Now FiringNow(int64_t at_us) const;
+  void ForgetMarksBefore(int64_t due_us);
+  // For an alert that fires, as of the mark at which it was due; kNever: as it is now.
+  const std::shared_ptr<const lapse::v1::Monitor>& MonitorAt(const std::string& uid,
+                                                             int64_t due_us) const;
   // Fires what is due of a key and returns where and how it is then.
   Placed FireKey(int slot, Placed key);
   void ForgetIdleKeys();
@@ -123,8 +144,10 @@ class Shard : private TimerOwner {
 
   // Another decision on a key than an event. Returns where and how it is then.
   Placed Decide(int slot, const Placed& key, absl::FunctionRef<void(KeyState&)> decision);
-  // Counts and gives out what a decision left in output_.
-  void GiveOut(const CompiledMonitor& revision, std::string_view key, Partition& partition);
+  // Counts and gives out what a decision left in output_. `due_us`: when what has fired was due;
+  // kNever for another decision.
+  void GiveOut(const CompiledMonitor& revision, std::string_view key, Partition& partition,
+               int64_t due_us = kNever);
   // A key that was like `before` is like `after` now.
   void SetTimer(int slot, const Placed& before, const Placed& after);
   ExpectationView ViewOf(const CompiledMonitor& revision, const std::string& key) const;
@@ -133,6 +156,8 @@ class Shard : private TimerOwner {
   const int index_;
   const int shard_count_;
   ShardSink& sink_;
+  const AlertNames names_;
+  AlertBuilder builder_;
   Now now_;
   storage::LogPosition position_ = 0;
   // The entry at hand.
@@ -143,6 +168,8 @@ class Shard : private TimerOwner {
   TimerWheel deadlines_;
   // Ascending.
   std::deque<PendingMark> pending_marks_;
+  std::deque<FormerMonitor> former_monitors_;
+  AwaitedBooks awaited_books_;
   // Where the last round of forgetting ended.
   int forget_slot_ = 0;
   // Reused.

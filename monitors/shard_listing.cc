@@ -4,7 +4,6 @@
 #include <iterator>
 
 #include "base/proto_time.h"
-#include "monitors/alert_builder.h"
 
 namespace lapse::monitors {
 namespace {
@@ -26,7 +25,7 @@ lapse::v1::Expectation MakeExpectation(const ExpectationView& view,
   if (listed.lateness_us >= 0) SetDuration(listed.lateness_us, expectation.mutable_lateness());
   if (listed.alert_version > 0) {
     expectation.set_alert(
-        AlertName(view.revision.uid(), view.revision.revision(), listed.primary_sequence));
+        view.names.Of(view.revision.uid(), view.revision.revision(), listed.primary_sequence));
   }
   return expectation;
 }

@@ -10,6 +10,7 @@
 
 #include "absl/container/btree_map.h"
 #include "lapse/v1/monitor.pb.h"
+#include "monitors/alert_builder.h"
 #include "monitors/compiled_monitor.h"
 #include "monitors/key_state.h"
 #include "storage/log_entry.h"
@@ -41,6 +42,7 @@ struct ExpectationView {
   const std::string& monitor_name;
   const CompiledMonitor& revision;
   const std::string& key;
+  const AlertNames& names;
 };
 
 // Keeps the first page_size + 1 of what it is offered. Used by one thread at a time.

@@ -1,5 +1,6 @@
 #include "monitors/shard.h"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@ namespace {
 using lapse::v1::Alert;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 
 constexpr uint64_t kSeed = 7;
 constexpr char kUid[] = "uid-order-delivered";
@@ -26,7 +28,9 @@ class ShardTest : public testing::Test, public ShardSink {
  protected:
   ShardTest() { Apply(0, {}, {ServerStart(0, 3'600), Create(OrderMonitor())}); }
 
-  void OnAlert(storage::AlertWrite write) override { alerts_.push_back(std::move(write.alert)); }
+  void OnAlert(storage::AlertWrite write) override {
+    alerts_.push_back(write.alert.Parse().value());
+  }
 
   static ControlRecord Create(const lapse::v1::Monitor& monitor) {
     return Change(MonitorChange::ACTION_CREATE, monitor);
@@ -41,6 +45,13 @@ class ShardTest : public testing::Test, public ShardSink {
     auto routed = router_.Route(entry, nullptr);
     ASSERT_TRUE(routed.ok()) << routed.status();
     shard_.Apply((*routed)[0]);
+  }
+
+  // Fires nothing that is not needed.
+  void Take(const storage::LogEntry& entry) {
+    auto routed = router_.Route(entry, nullptr);
+    ASSERT_TRUE(routed.ok()) << routed.status();
+    shard_.Take((*routed)[0]);
   }
 
   Books BooksNow() const { return shard_.SumBooks(kUid); }
@@ -73,19 +84,53 @@ TEST_F(ShardTest, ADeadlineFiresAtTheFirstMarkAfterDueAndNotBefore) {
 }
 
 TEST_F(ShardTest, WhatIsDueBeforeAMonitorChangesHasTheFactsOfBefore) {
-  Apply(1, {MakeEvent("created", "A", 1)});
-  lapse::v1::Monitor renamed = OrderMonitor();
-  renamed.set_display_name("Renamed");
-  const auto late = maker_.Make(20, {});
-  const auto change = maker_.Make(21, {}, {Change(MonitorChange::ACTION_UPDATE, renamed)});
-  for (const auto& entry : {late, change}) {
-    auto routed = router_.Route(*entry, nullptr);
-    ASSERT_TRUE(routed.ok()) << routed.status();
-    shard_.Take((*routed)[0]);
-  }
+  Apply(1, {MakeEvent("created", "A", 1), MakeEvent("created", "B", 1)});
+  Apply(12, {MakeEvent("created", "C", 12)});
+  alerts_.clear();
+  Apply(12, {MakeEvent("created", "D", 12), MakeEvent("created", "E", 12)});
+  const auto change = [this](double now, const std::string& name) {
+    lapse::v1::Monitor renamed = OrderMonitor();
+    renamed.set_display_name(name);
+    Take(*maker_.Make(now, {MakeEvent("created", name, now)},
+                      {Change(MonitorChange::ACTION_UPDATE, renamed)}));
+  };
+  Take(*maker_.Make(30, {}));
+  change(31, "First");
+  Take(*maker_.Make(42, {}));
+  change(45, "Second");
+  EXPECT_THAT(Alerts(), IsEmpty()) << "the change waits for nothing that is due";
+  // E fires before its turn.
+  Take(*maker_.Make(60, {MakeEvent("delivered", "E", 60)}));
   EXPECT_FALSE(shard_.FireDue(SIZE_MAX));
-  ASSERT_EQ(alerts_.size(), 1u);
-  EXPECT_EQ(alerts_[0].monitor_display_name(), "Order delivered");
+  std::map<std::string, std::string> names;
+  for (const Alert& alert : alerts_) {
+    if (alert.version() == 1) names[alert.key()] = alert.monitor_display_name();
+  }
+  EXPECT_THAT(names, ElementsAre(Pair("C", "Order delivered"), Pair("D", "Order delivered"),
+                                 Pair("E", "Order delivered"), Pair("First", "First"),
+                                 Pair("Second", "Second")));
+}
+
+TEST_F(ShardTest, AwaitedBooksAreThoseOfTheirPlaceWithAllThatWasDueThere) {
+  Apply(1, {MakeEvent("created", "A", 1), MakeEvent("created", "B", 1)});
+  Apply(5, {MakeEvent("created", "C", 5)});
+  Take(*maker_.Make(12, {}));
+  const auto books = shard_.AwaitBooks(kUid);
+  EXPECT_EQ(books->books.missed, 0);
+  EXPECT_TRUE(shard_.HasDueAt(books->mark_time_us));
+  // B fires before its turn, D and the deadline of C come after the place.
+  Take(*maker_.Make(13, {MakeEvent("created", "D", 13), MakeEvent("delivered", "B", 13)}));
+  Take(*maker_.Make(30, {}));
+  EXPECT_TRUE(shard_.FireDue(1));
+  EXPECT_FALSE(shard_.HasDueAt(books->mark_time_us));
+  EXPECT_FALSE(shard_.FireDue(SIZE_MAX));
+  EXPECT_EQ(books->position, 4);
+  EXPECT_EQ(books->books.opened, 3);
+  EXPECT_EQ(books->books.missed, 2);
+  EXPECT_EQ(books->books.pending, 1);
+  EXPECT_EQ(books->books.late, 0);
+  EXPECT_EQ(BooksNow().missed, 3);
+  EXPECT_EQ(BooksNow().late, 1);
 }
 
 TEST_F(ShardTest, AFollowUpInTheSameEntryAsTheMarkIsSeenFirst) {

@@ -14,8 +14,9 @@ constexpr size_t kFiredPerStep = 128;
 
 }  // namespace
 
-ShardWorker::ShardWorker(uint64_t seed, int index, int shard_count, AlertRecorder& recorder)
-    : shard_(seed, index, shard_count, *this), recorder_(recorder) {}
+ShardWorker::ShardWorker(uint64_t seed, int index, int shard_count, AlertRecorder& recorder,
+                         AlertNames names)
+    : shard_(seed, index, shard_count, *this, names), recorder_(recorder) {}
 
 ShardWorker::~ShardWorker() { Abort(); }
 
@@ -51,10 +52,10 @@ void ShardWorker::PushEntry(RoutedEntry entry) {
   work_.notify_one();
 }
 
-void ShardWorker::PushJob(ShardJob job, bool after_firing) {
+void ShardWorker::PushJob(ShardJob job) {
   MutexLock lock(mutex_);
   if (phase_ != Phase::kRunning) return;
-  queue_.push_back(QueuedJob{std::move(job), after_firing});
+  queue_.push_back(std::move(job));
   work_.notify_one();
 }
 
@@ -77,6 +78,7 @@ void ShardWorker::End(Phase phase) {
   }
   if (thread_.joinable()) thread_.join();
   jobs_.clear();
+  after_firing_.clear();
   // Outlives the lock: a job's destructor may call back.
   std::deque<Item> dropped;
   MutexLock lock(mutex_);
@@ -95,15 +97,15 @@ void ShardWorker::Run() {
   while (Next(item)) {
     if (item.has_value()) Handle(*std::exchange(item, std::nullopt));
     FireSome();
+    RunJobsAfterFiring();
     RunJobs();
   }
 }
 
 void ShardWorker::FireSome() {
   if (!due_ || due_waits_) return;
-  if (!recorder_.HasRoom()) {
+  if (!recorder_.HasRoom([this] { Wake(); })) {
     due_waits_ = true;
-    recorder_.PushBarrier([this] { Wake(); });
     return;
   }
   due_ = shard_.FireDue(kFiredPerStep);
@@ -136,28 +138,35 @@ bool ShardWorker::Next(std::optional<Item>& item) {
 
 void ShardWorker::Handle(Item item) {
   if (const RoutedEntry* entry = std::get_if<RoutedEntry>(&item)) return TakeEntry(*entry);
-  QueuedJob& queued = std::get<QueuedJob>(item);
-  if (queued.after_firing) FireAll();
-  const JobStep step = queued.job(shard_);
-  Keep(step, std::move(queued.job));
-}
-
-void ShardWorker::FireAll() {
-  if (!due_) return;
-  while (due_) {
-    due_ = shard_.FireDue(kFiredPerStep);
-    Flush();
-  }
-  due_waits_ = false;
-  RequestMark();
+  ShardJob& job = std::get<ShardJob>(item);
+  const JobStep step = job(shard_);
+  Keep(step, std::move(job));
 }
 
 void ShardWorker::TakeEntry(const RoutedEntry& entry) {
+  FireForMarks();
   shard_.Take(entry);
   Flush();
   applied_.store(entry.position, std::memory_order_release);
   due_ = shard_.HasDue();
   if (!due_) RequestMark();
+}
+
+void ShardWorker::FireForMarks() {
+  while (shard_.pending_mark_count() >= limits::kMaxPendingMarks) {
+    shard_.FireDue(kFiredPerStep);
+    Flush();
+  }
+}
+
+void ShardWorker::RunJobsAfterFiring() {
+  while (!after_firing_.empty()) {
+    if (due_ && shard_.HasDueAt(after_firing_.front().mark_time_us)) return;
+    ShardJob job = std::move(after_firing_.front().job);
+    after_firing_.pop_front();
+    const JobStep step = job(shard_);
+    Keep(step, std::move(job));
+  }
 }
 
 void ShardWorker::RunJobs() {
@@ -171,6 +180,10 @@ void ShardWorker::RunJobs() {
 
 void ShardWorker::Keep(JobStep step, ShardJob job) {
   if (step == JobStep::kDone) return;
+  if (step == JobStep::kAfterFiring) {
+    after_firing_.push_back({shard_.mark_time_us(), std::move(job)});
+    return;
+  }
   if (step == JobStep::kMore) jobs_blocked_ = false;
   jobs_.push_back(std::move(job));
 }

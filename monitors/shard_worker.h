@@ -27,6 +27,8 @@ enum class JobStep {
   kMore,
   // As kMore, but not before Wake().
   kBlocked,
+  // As kMore, but not before everything has fired that is due now.
+  kAfterFiring,
 };
 
 // Work on a shard between entries, in steps short enough not to hold the entries up. The first step
@@ -37,7 +39,7 @@ using ShardJob = absl::AnyInvocable<JobStep(Shard&)>;
 class ShardWorker : public ShardSink {
  public:
   // `recorder` outlives the worker.
-  ShardWorker(uint64_t seed, int index, int shard_count, AlertRecorder& recorder);
+  ShardWorker(uint64_t seed, int index, int shard_count, AlertRecorder& recorder, AlertNames names);
   // As Abort.
   ~ShardWorker() override;
 
@@ -53,9 +55,8 @@ class ShardWorker : public ShardSink {
   // Waits until PushEntry has room. Entries are pushed by one thread.
   void WaitForRoom();
   void PushEntry(RoutedEntry entry);
-  // Dropped, and thereby destroyed, where the worker has ended. `after_firing`: the job reads what
-  // is shown, and sees everything fired that is due at its place in the queue.
-  void PushJob(ShardJob job, bool after_firing);
+  // Dropped, and thereby destroyed, where the worker has ended.
+  void PushJob(ShardJob job);
   // Blocked jobs go on.
   void Wake();
 
@@ -71,11 +72,11 @@ class ShardWorker : public ShardSink {
   void OnAlert(storage::AlertWrite write) override;
 
  private:
-  struct QueuedJob {
+  struct WaitingJob {
+    int64_t mark_time_us = 0;
     ShardJob job;
-    bool after_firing = false;
   };
-  using Item = std::variant<RoutedEntry, QueuedJob>;
+  using Item = std::variant<RoutedEntry, ShardJob>;
   enum class Phase { kRunning, kStopping, kEnded };
 
   void Run();
@@ -85,9 +86,11 @@ class ShardWorker : public ShardSink {
   void TakeEntry(const RoutedEntry& entry);
   // Fires some of what is due, where the recorder has room for their alerts.
   void FireSome();
-  // Fires all of it, and waits for the recorder.
-  void FireAll();
+  // Fires, and waits for the recorder, until few enough marks are pending.
+  void FireForMarks();
   void RunJobs();
+  // Those that wait for no deadline any more.
+  void RunJobsAfterFiring();
   void Keep(JobStep step, ShardJob job);
   void RequestMark();
   void Flush();
@@ -102,6 +105,8 @@ class ShardWorker : public ShardSink {
   std::vector<storage::AlertWrite> alerts_;
   std::list<ShardJob> jobs_;
   bool jobs_blocked_ = false;
+  // Marks ascending.
+  std::deque<WaitingJob> after_firing_;
   // More is due in the shard; what the recorder has no room for waits for Wake.
   bool due_ = false;
   bool due_waits_ = false;

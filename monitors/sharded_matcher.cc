@@ -34,7 +34,8 @@ ShardedMatcher::ShardedMatcher(const MatcherOptions& options, const MatcherDeps&
     events_until_checkpoint_ = limits::kMaxEventsBetweenCheckpoints;
   }
   for (int i = 0; i < options.shard_count; ++i) {
-    workers_.push_back(std::make_unique<ShardWorker>(deps.seed, i, options.shard_count, recorder_));
+    workers_.push_back(std::make_unique<ShardWorker>(deps.seed, i, options.shard_count, recorder_,
+                                                     deps.alert_names));
   }
   recorder_.Start();
 }
@@ -196,7 +197,7 @@ void ShardedMatcher::Stop() {
 template <typename MakeJob>
 void ShardedMatcher::PushToAll(MakeJob make) {
   MutexLock lock(order_mutex_);
-  for (auto& worker : workers_) worker->PushJob(make(), true);
+  for (auto& worker : workers_) worker->PushJob(make());
 }
 
 absl::Status ShardedMatcher::AdmitQuery() const {
@@ -241,7 +242,7 @@ absl::StatusOr<CycleStart> ShardedMatcher::BeginCheckpoint(bool everything) {
   start.nothing_new = !everything && routed_.position == saver_.position();
   if (start.nothing_new) return start;
   for (auto& worker : workers_) {
-    worker->PushJob(MakeCheckpointJob(everything, recorder_, saver_), false);
+    worker->PushJob(MakeCheckpointJob(everything, recorder_, saver_));
   }
   return start;
 }

@@ -54,6 +54,8 @@ struct MatcherDeps {
   MatcherListener& listener;
   // ChunkStore::Seed().
   uint64_t seed = 0;
+  // Those of the database that `alerts` is.
+  AlertNames alert_names;
 };
 
 struct MatcherMetrics {

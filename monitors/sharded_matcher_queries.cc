@@ -37,19 +37,22 @@ StatsGatherer::~StatsGatherer() {
 }
 
 ShardJob StatsGatherer::MakeJob(std::shared_ptr<StatsGatherer> gatherer) {
-  return [gatherer = std::move(gatherer)](Shard& shard) {
-    gatherer->Add(shard);
+  return [gatherer = std::move(gatherer),
+          books = std::shared_ptr<const BooksAsOf>()](Shard& shard) mutable {
+    const bool is_first_step = books == nullptr;
+    if (is_first_step) books = shard.AwaitBooks(gatherer->monitor_uid_);
+    if (is_first_step && shard.HasDue()) return JobStep::kAfterFiring;
+    gatherer->Add(*books);
     return JobStep::kDone;
   };
 }
 
-void StatsGatherer::Add(Shard& shard) {
-  const Books part = shard.SumBooks(monitor_uid_);
+void StatsGatherer::Add(const BooksAsOf& part) {
   MutexLock lock(mutex_);
   --missing_;
   // The same for every shard: that is what the order of the queues is for.
-  position_ = shard.position();
-  sum_.AddAll(part);
+  position_ = part.position;
+  sum_.AddAll(part.books);
 }
 
 // Reads one shard.
@@ -59,7 +62,11 @@ class ListGatherer::Job {
       : gatherer_(std::move(gatherer)), collector_(gatherer_->sum_.query()) {}
 
   JobStep operator()(Shard& shard) {
-    if (position_ < 0) position_ = shard.position();
+    if (position_ < 0) {
+      position_ = shard.position();
+      // It sees everything fired that is due at its place in the log.
+      if (shard.HasDue()) return JobStep::kAfterFiring;
+    }
     if (!collector_.query().key.empty()) {
       shard.ListKey(collector_);
     } else if (!ReadSlots(shard)) {

@@ -44,7 +44,7 @@ class StatsGatherer {
   static ShardJob MakeJob(std::shared_ptr<StatsGatherer> gatherer);
 
  private:
-  void Add(Shard& shard);
+  void Add(const BooksAsOf& part);
 
   OwedAnswer owed_;
   const std::string monitor_uid_;

@@ -1,6 +1,7 @@
 #include "monitors/sharded_matcher.h"
 
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <string>
 #include <thread>
@@ -23,6 +24,15 @@ constexpr char kUid[] = "uid-order-delivered";
 ControlRecord Create() { return Change(MonitorChange::ACTION_CREATE, OrderMonitor()); }
 
 std::string Key(int number) { return "order-" + std::to_string(number); }
+
+// More than the recorder's queue and a commit hold.
+constexpr int kBurst = 15'000;
+
+void AwaitApplied(TestMatcher& test) {
+  while (test.matcher().Metrics().applied_position < test.maker().position()) {
+    std::this_thread::yield();
+  }
+}
 
 TEST(ShardedMatcherTest, FiresStoresAndPublishes) {
   TestMatcher test;
@@ -216,14 +226,71 @@ TEST(ShardedMatcherTest, AShardThatWaitsForRoomForAlertsGoesOnWhenTheyAreGivenUp
   // Some alerts are made between two entries, until the recorder has no more room.
   for (int i = 0; i < 200; ++i) test.Append(30 + i * 0.01, {});
   test.Append(33, {MakeEvent("created", "later", 33)});
-  while (test.matcher().Metrics().applied_position < test.maker().position()) {
-    std::this_thread::yield();
-  }
+  AwaitApplied(test);
   test.marks.Take();
   test.matcher().BeginStop();
   // Asked for when nothing is due any more.
   EXPECT_GT(test.marks.Take(), At(30));
   test.Stop();
+}
+
+TEST(ShardedMatcherTest, AQuestionInABurstHoldsUpNoEntryAndSeesWhatWasDueAtItsPlace) {
+  TestMatcher test;
+  test.Start(2);
+  test.Append(0, {}, {ServerStart(0, 3'600), Create()});
+  std::vector<lapse::v1::Event> events;
+  for (int i = 0; i < kBurst; ++i) events.push_back(MakeEvent("created", Key(i), 1));
+  test.Append(1, std::move(events));
+  // From now on alerts are held up, so that the burst cannot end.
+  test.state.FailCommits(DiskFull(), 1'000'000);
+  test.Append(30, {MakeEvent("created", "open", 30)});
+  std::promise<lapse::v1::MonitorStats> stats;
+  test.matcher().GetMonitorStats(kUid, [&](auto answer) { stats.set_value(*answer); });
+  std::promise<ExpectationPage> page;
+  ExpectationQuery missed{.monitor_uid = kUid, .key = Key(7)};
+  test.matcher().ListExpectations(missed, [&](auto answer) { page.set_value(*answer); });
+  for (int i = 1; i <= 200; ++i) test.Append(30 + i, {MakeEvent("created", Key(i), 30 + i)});
+  AwaitApplied(test);
+
+  test.state.FailCommits(absl::OkStatus(), 0);
+  auto answer = stats.get_future();
+  while (answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    test.clock.AdvanceBy(limits::kAlertStoreRetryUs);
+  }
+  const lapse::v1::MonitorStats seen = answer.get();
+  EXPECT_EQ(seen.log_position(), 3);
+  EXPECT_EQ(seen.opened(), kBurst + 1);
+  EXPECT_EQ(seen.missed(), kBurst);
+  EXPECT_EQ(seen.pending(), 1);
+  const ExpectationPage listed = page.get_future().get();
+  EXPECT_EQ(listed.position, 3);
+  ASSERT_FALSE(listed.expectations.empty());
+  EXPECT_EQ(listed.expectations[0].verdict(), lapse::v1::VERDICT_MISSED);
+}
+
+TEST(ShardedMatcherTest, ShardsThatLagByTooManyMarksHoldTheLogBack) {
+  TestMatcher test;
+  test.Start(1);
+  test.Append(0, {}, {ServerStart(0, 3'600), Create()});
+  std::vector<lapse::v1::Event> events;
+  for (int i = 0; i < kBurst; ++i) events.push_back(MakeEvent("created", Key(i), 1));
+  test.Append(1, std::move(events));
+  test.state.FailCommits(DiskFull(), 1'000'000);
+  constexpr int kEntries = static_cast<int>(limits::kMaxPendingMarks) + 1'000;
+  std::atomic<int> appended{0};
+  std::thread appender([&] {
+    for (; appended < kEntries; ++appended) test.Append(30 + appended * 0.001, {});
+  });
+  test.listener.WaitFor([](const RecordingListener::Seen& seen) { return seen.held_up == 1; });
+  const storage::LogPosition held_at = 2 + static_cast<int>(limits::kMaxPendingMarks);
+  while (test.matcher().Metrics().applied_position < held_at) std::this_thread::yield();
+  EXPECT_LT(appended, kEntries);
+  test.state.FailCommits(absl::OkStatus(), 0);
+  while (appended < kEntries) test.clock.AdvanceBy(limits::kAlertStoreRetryUs);
+  appender.join();
+  AwaitApplied(test);
+  test.Stop();
+  EXPECT_EQ(test.Feed().size(), static_cast<size_t>(kBurst));
 }
 
 TEST(ShardedMatcherTest, AlertsThatCannotBeStoredAreTold) {

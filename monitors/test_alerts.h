@@ -32,7 +32,7 @@ class FailingAlertStore : public storage::MemoryStateStore {
     count_ = count;
   }
 
-  absl::StatusOr<std::vector<storage::FeedChange>> CommitAlerts(
+  absl::StatusOr<storage::CommittedAlerts> CommitAlerts(
       const std::vector<storage::AlertWrite>& writes, int64_t time_us) override {
     {
       MutexLock lock(mutex_);

@@ -26,16 +26,37 @@ absl::Status AlertHub::Load() {
 }
 
 void AlertHub::Publish(FeedPosition last) {
+  // Without subscribers nothing is read, as while very many alerts fire at once.
+  if (HasListeners()) {
+    ReadUpTo(last);
+  } else {
+    Skip(last);
+  }
+  published_.notify_all();
+  MutexLock lock(listeners_mutex_);
+  for (const auto& [token, listener] : listeners_) listener();
+}
+
+bool AlertHub::HasListeners() {
+  MutexLock lock(listeners_mutex_);
+  return !listeners_.empty();
+}
+
+void AlertHub::Skip(FeedPosition last) {
+  MutexLock lock(mutex_);
+  recent_.clear();
+  last_ = last;
+}
+
+void AlertHub::ReadUpTo(FeedPosition last) {
   while (Last() < last) {
     absl::StatusOr<std::vector<FeedChange>> changes = store_.ReadFeed(Last(), kReadPage);
     if (!changes.ok() || changes->empty()) {
       // Subscribers read from the database themselves: nothing is lost, it only costs more.
       spdlog::error("alert feed: cannot read what was just committed: {}",
                     changes.status().ToString());
-      MutexLock lock(mutex_);
-      recent_.clear();
-      last_ = last;
-      break;
+      Skip(last);
+      return;
     }
     MutexLock lock(mutex_);
     for (FeedChange& change : *changes) {
@@ -44,9 +65,6 @@ void AlertHub::Publish(FeedPosition last) {
     }
     while (recent_.size() > kRecentChanges) recent_.pop_front();
   }
-  published_.notify_all();
-  MutexLock lock(listeners_mutex_);
-  for (const auto& [token, listener] : listeners_) listener();
 }
 
 int64_t AlertHub::Listen(std::function<void()> listener) {

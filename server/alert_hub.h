@@ -29,8 +29,8 @@ class AlertHub {
   // Reads where the feed stands. Before anything else.
   absl::Status Load();
 
-  // The recorder has committed the feed up to `last`: reads what is new and calls the listeners.
-  // One thread at a time.
+  // The recorder has committed the feed up to `last`: reads what is new, where somebody listens,
+  // and calls the listeners. One thread at a time.
   void Publish(storage::FeedPosition last);
 
   // Called after each publish, on the recorder's thread; must not block. Returns a token for
@@ -55,6 +55,10 @@ class AlertHub {
   void Stop();
 
  private:
+  bool HasListeners();
+  // Moves last_, and keeps nothing in memory of what lies before.
+  void Skip(storage::FeedPosition last);
+  void ReadUpTo(storage::FeedPosition last);
   std::vector<SharedChange> ReadRecent(storage::FeedPosition after, int limit) const;
 
   storage::AlertStore& store_;

@@ -219,12 +219,14 @@ absl::Status LapseServerImpl::Recover() {
   monitors::MatcherOptions matcher_options;
   matcher_options.shard_count = ShardCount(options_);
   matcher_options.checkpoint_interval_us = options_.checkpoint_interval_us;
-  const monitors::MatcherDeps deps{.alerts = *state_,
-                                   .monitors = *state_,
-                                   .checkpoints = *checkpoints_,
-                                   .clock = clock_,
-                                   .listener = *this,
-                                   .seed = chunks_->Seed()};
+  const monitors::MatcherDeps deps{
+      .alerts = *state_,
+      .monitors = *state_,
+      .checkpoints = *checkpoints_,
+      .clock = clock_,
+      .listener = *this,
+      .seed = chunks_->Seed(),
+      .alert_names = monitors::AlertNames(state_->names_ordered_from())};
   ASSIGN_OR_RETURN(matcher_, monitors::RecoverMatcher(matcher_options, deps, *chunks_));
   fan_out_ = std::make_unique<EntryFanOut>(*types_, *matcher_);
   return absl::OkStatus();

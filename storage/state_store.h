@@ -18,6 +18,7 @@
 #include "lapse/v1/event_service.pb.h"
 #include "lapse/v1/monitor.pb.h"
 #include "lapse/v1/notifier.pb.h"
+#include "storage/encoded_alert.h"
 #include "storage/log_entry.h"
 
 namespace lapse::storage {
@@ -88,20 +89,27 @@ struct FeedInfo {
 // A change of an alert to be stored.
 struct AlertWrite {
   // As of this change, with its version.
-  lapse::v1::Alert alert;
+  EncodedAlert alert;
   // Whether its notifiers are told: one delivery for each is made in the same transaction.
   bool notify = false;
+};
+
+// What a commit stored.
+struct CommittedAlerts {
+  int64_t count = 0;
+  // The newest position of the feed after it.
+  FeedPosition last = 0;
 };
 
 class AlertStore {
  public:
   virtual ~AlertStore() = default;
 
-  // Stores changes, numbers them in the feed and makes their deliveries, all in one transaction. A
-  // change whose version is not above the stored one was stored before a crash and is left out:
-  // this is what makes a replay safe. Returns what was stored, in order.
-  virtual absl::StatusOr<std::vector<FeedChange>> CommitAlerts(
-      const std::vector<AlertWrite>& writes, int64_t time_us) = 0;
+  // Stores changes, numbers them in the feed in their order and makes their deliveries, all in one
+  // transaction. A change whose version is not above the stored one was stored before a crash and
+  // is left out: this is what makes a replay safe.
+  virtual absl::StatusOr<CommittedAlerts> CommitAlerts(const std::vector<AlertWrite>& writes,
+                                                       int64_t time_us) = 0;
 
   virtual absl::StatusOr<lapse::v1::Alert> GetAlert(const std::string& name) = 0;
 

@@ -21,7 +21,7 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StateStoreContract);
 void StateStoreContract::Commit(const Alert& alert, int64_t time_us, bool notify) {
   const auto changes = store().CommitAlerts({{alert, notify}}, time_us);
   ASSERT_TRUE(changes.ok()) << changes.status();
-  ASSERT_EQ(changes->size(), 1u);
+  ASSERT_EQ(changes->count, 1);
 }
 
 void StateStoreContract::CreateNotifier(const std::string& name) {

@@ -32,11 +32,12 @@ std::vector<std::string> Names(const AlertStore::AlertList& list) {
 TEST_P(StateStoreContract, NumbersChangesInOneFeedWithoutGaps) {
   const auto first = store().CommitAlerts(
       {{Firing("alerts/a")}, {Firing("alerts/b")}, {Resolved("alerts/a", 2)}}, 10);
-  EXPECT_THAT(Describe(first.value()),
-              ElementsAre("1 alerts/a@1 t10", "2 alerts/b@1 t10", "3 alerts/a@2 t10"));
+  EXPECT_EQ(first.value().count, 3);
+  EXPECT_EQ(first.value().last, 3);
   Reopen();
-  EXPECT_THAT(Describe(store().CommitAlerts({{Resolved("alerts/b", 2)}}, 20).value()),
-              ElementsAre("4 alerts/b@2 t20"));
+  const auto second = store().CommitAlerts({{Resolved("alerts/b", 2)}}, 20);
+  EXPECT_EQ(second.value().count, 1);
+  EXPECT_EQ(second.value().last, 4);
   EXPECT_THAT(
       Describe(store().ReadFeed(0, 100).value()),
       ElementsAre("1 alerts/a@1 t10", "2 alerts/b@1 t10", "3 alerts/a@2 t10", "4 alerts/b@2 t20"));
@@ -50,10 +51,15 @@ TEST_P(StateStoreContract, LeavesOutChangesThatWereStoredBefore) {
                                               {Firing("alerts/b")},
                                               {Firing("alerts/b")}},
                                              20);
-  EXPECT_THAT(Describe(replayed.value()), ElementsAre("3 alerts/a@3 t20", "4 alerts/b@1 t20"));
+  EXPECT_EQ(replayed.value().count, 2);
+  EXPECT_EQ(replayed.value().last, 4);
+  EXPECT_THAT(Describe(store().ReadFeed(2, 10).value()),
+              ElementsAre("3 alerts/a@3 t20", "4 alerts/b@1 t20"));
   EXPECT_EQ(store().GetFeedInfo().value().last, 4);
   EXPECT_EQ(store().GetAlert("alerts/a").value().version(), 3);
-  EXPECT_THAT(store().CommitAlerts({{Firing("alerts/a")}}, 30).value(), IsEmpty());
+  const auto nothing = store().CommitAlerts({{Firing("alerts/a")}}, 30);
+  EXPECT_EQ(nothing.value().count, 0);
+  EXPECT_EQ(nothing.value().last, 4);
   EXPECT_EQ(store().GetFeedInfo().value().last, 4);
 }
 
@@ -148,8 +154,7 @@ TEST_P(StateStoreContract, GoesOnNumberingAfterTheWholeFeedWasTrimmed) {
   Reopen();
   EXPECT_EQ(store().GetFeedInfo().value().last, 2);
   EXPECT_EQ(store().GetFeedInfo().value().resumable_after, 2);
-  EXPECT_THAT(Describe(store().CommitAlerts({{Firing("alerts/c")}}, 20).value()),
-              ElementsAre("3 alerts/c@1 t20"));
+  EXPECT_EQ(store().CommitAlerts({{Firing("alerts/c")}}, 20).value().last, 3);
 }
 
 TEST_P(StateStoreContract, IsNotKeptFromTrimmingByAClockThatWasAhead) {
@@ -205,7 +210,7 @@ TEST_P(StateStoreContract, TellsWhatWasFiringAsAModelDoes) {
   for (size_t i = 0; i < changes.size(); i += 10) {
     std::vector<AlertWrite> writes;
     for (size_t j = i; j < i + 10; ++j) writes.push_back({changes[j]});
-    ASSERT_EQ(store().CommitAlerts(writes, static_cast<int64_t>(i)).value().size(), 10u);
+    ASSERT_EQ(store().CommitAlerts(writes, static_cast<int64_t>(i)).value().count, 10);
   }
   ASSERT_EQ(store().TrimFeed(100, 1'000).value(), 100);
   for (size_t at = 100; at <= changes.size(); at += 20) {

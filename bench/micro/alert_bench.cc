@@ -92,14 +92,15 @@ class FeedWaiter : public monitors::AlertListener {
 };
 
 void PushAlerts(int64_t count, monitors::AlertRecorder& recorder) {
-  const lapse::v1::Monitor monitor = OrderMonitor();
-  const auto revision = CompiledMonitor::Compile(monitor);
+  const auto monitor = std::make_shared<const lapse::v1::Monitor>(OrderMonitor());
+  const auto revision = CompiledMonitor::Compile(*monitor);
   Must(revision.status());
+  monitors::AlertBuilder builder{monitors::AlertNames()};
   std::vector<storage::AlertWrite> writes;
   for (int64_t sequence = 1; sequence <= count; ++sequence) {
     const std::string key = absl::StrCat("A-", sequence);
     const Transition fired = Fired(sequence, key);
-    writes.push_back({BuildAlert(monitor, **revision, key, fired), fired.alert.notify});
+    writes.push_back({builder.Build(monitor, **revision, key, fired), fired.alert.notify});
     if (sequence % kPushedAtOnce == 0 || sequence == count) {
       recorder.Push(std::exchange(writes, {}));
     }

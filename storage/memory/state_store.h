@@ -38,8 +38,8 @@ class MemoryStateStore : public StateStore {
   absl::StatusOr<lapse::v1::Notifier> FindNotifierByRequestId(const std::string& request_id,
                                                               int64_t since_us) override;
 
-  absl::StatusOr<std::vector<FeedChange>> CommitAlerts(const std::vector<AlertWrite>& writes,
-                                                       int64_t time_us) override;
+  absl::StatusOr<CommittedAlerts> CommitAlerts(const std::vector<AlertWrite>& writes,
+                                               int64_t time_us) override;
   absl::StatusOr<lapse::v1::Alert> GetAlert(const std::string& name) override;
   absl::StatusOr<AlertList> ListAlerts(absl::FunctionRef<bool(const lapse::v1::Alert&)> matches,
                                        FeedPosition before, int limit, int scan_limit) override;
@@ -104,8 +104,11 @@ class MemoryStateStore : public StateStore {
   };
 
   // All below: with mutex_ held.
-  FeedChange StoreChange(const lapse::v1::Alert& alert, int64_t time_us);
-  bool IsStored(const lapse::v1::Alert& alert) const;
+  void StoreChange(const lapse::v1::Alert& alert, int64_t time_us);
+  bool IsStored(const EncodedAlert& alert) const;
+  FeedPosition LastPosition() const {
+    return trimmed_through_ + static_cast<FeedPosition>(feed_.size());
+  }
   void MakeDeliveries(const lapse::v1::Alert& alert, int64_t time_us);
   // Adds a PENDING one; returns its number.
   int64_t AddDelivery(const lapse::v1::Notifier& notifier, int64_t time_us);

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "base/status_macros.h"
 #include "storage/memory/state_store.h"
 #include "storage/state_store_rules.h"
 
@@ -7,25 +8,31 @@ namespace lapse::storage {
 
 using lapse::v1::Alert;
 
-absl::StatusOr<std::vector<FeedChange>> MemoryStateStore::CommitAlerts(
+absl::StatusOr<CommittedAlerts> MemoryStateStore::CommitAlerts(
     const std::vector<AlertWrite>& writes, int64_t time_us) {
-  MutexLock lock(mutex_);
-  std::vector<FeedChange> stored;
+  std::vector<Alert> alerts;
   for (const AlertWrite& write : writes) {
-    if (IsStored(write.alert)) continue;
-    stored.push_back(StoreChange(write.alert, time_us));
-    if (write.notify) MakeDeliveries(write.alert, time_us);
+    ASSIGN_OR_RETURN(alerts.emplace_back(), write.alert.Parse());
   }
-  return stored;
+  MutexLock lock(mutex_);
+  CommittedAlerts committed;
+  for (size_t i = 0; i < writes.size(); ++i) {
+    if (IsStored(writes[i].alert)) continue;
+    StoreChange(alerts[i], time_us);
+    ++committed.count;
+    if (writes[i].notify) MakeDeliveries(alerts[i], time_us);
+  }
+  committed.last = LastPosition();
+  return committed;
 }
 
-bool MemoryStateStore::IsStored(const Alert& alert) const {
+bool MemoryStateStore::IsStored(const EncodedAlert& alert) const {
   const auto it = first_positions_.find(alert.name());
   return it != first_positions_.end() && alerts_.at(it->second).alert.version() >= alert.version();
 }
 
-FeedChange MemoryStateStore::StoreChange(const Alert& alert, int64_t time_us) {
-  const FeedPosition position = trimmed_through_ + static_cast<FeedPosition>(feed_.size()) + 1;
+void MemoryStateStore::StoreChange(const Alert& alert, int64_t time_us) {
+  const FeedPosition position = LastPosition() + 1;
   const FeedPosition first = first_positions_.try_emplace(alert.name(), position).first->second;
   StoredChange change{FeedChange{position, time_us, alert}, first};
   StoredAlert& stored = alerts_[first];
@@ -34,8 +41,7 @@ FeedChange MemoryStateStore::StoreChange(const Alert& alert, int64_t time_us) {
     change.previous = std::move(stored.alert);
   }
   stored = StoredAlert{alert, position};
-  feed_.push_back(change);
-  return std::move(change.change);
+  feed_.push_back(std::move(change));
 }
 
 absl::StatusOr<Alert> MemoryStateStore::GetAlert(const std::string& name) {
@@ -65,8 +71,7 @@ absl::StatusOr<AlertStore::AlertList> MemoryStateStore::ListAlerts(
 
 absl::StatusOr<FeedInfo> MemoryStateStore::GetFeedInfo() {
   MutexLock lock(mutex_);
-  return FeedInfo{feed_id_, trimmed_through_ + static_cast<FeedPosition>(feed_.size()),
-                  trimmed_through_};
+  return FeedInfo{feed_id_, LastPosition(), trimmed_through_};
 }
 
 absl::StatusOr<std::vector<FeedChange>> MemoryStateStore::ReadFeed(FeedPosition after, int limit) {

@@ -1,11 +1,14 @@
 #include "storage/sqlite/state_schema.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "lapse/v1/alert.pb.h"
 #include "storage/sqlite/schema.h"
 #include "storage/sqlite/sqlite_db.h"
+#include "storage/sqlite/state_rows.h"
 #include "storage/state_store_rules.h"
 
 namespace lapse::storage {
@@ -114,7 +117,31 @@ ALTER TABLE deliveries ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE deliveries ADD COLUMN digested_count INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr const char* kSteps[] = {kVersion1, kVersion2};
+// An alert is stored once, in the feed: the newest change of each stays there for good, and an
+// older one until the change that followed it is trimmed.
+//   meta.names_ordered_from: see SqliteStateStore; NULL until it was found out.
+//   feed.previous_firing: whether the alert was FIRING before this change.
+constexpr char kVersion3[] = R"sql(
+ALTER TABLE meta ADD COLUMN names_ordered_from INTEGER;
+
+INSERT OR IGNORE INTO feed
+  SELECT previous_position, 0, first_position, 0, previous_alert, NULL FROM feed
+  WHERE previous_alert IS NOT NULL;
+INSERT OR IGNORE INTO feed
+  SELECT last_position, 0, first_position, 0, alert, NULL FROM alerts;
+
+ALTER TABLE feed ADD COLUMN previous_firing INTEGER NOT NULL DEFAULT 0;
+UPDATE feed SET previous_firing = 1 WHERE previous_alert IS NOT NULL;
+DROP INDEX feed_amendments;
+ALTER TABLE feed DROP COLUMN previous_alert;
+CREATE INDEX feed_amendments
+  ON feed (position, first_position, previous_position, previous_firing)
+  WHERE previous_firing = 1;
+
+ALTER TABLE alerts DROP COLUMN alert;
+)sql";
+
+constexpr const char* kSteps[] = {kVersion1, kVersion2, kVersion3};
 
 constexpr absl::string_view kTables[] = {"meta",      "monitor_changes",   "monitors",
                                          "notifiers", "notifier_requests", "alerts",
@@ -132,20 +159,45 @@ absl::Status CheckTables(SqliteDb& db) {
 }
 
 absl::Status EnsureMeta(SqliteDb& db) {
-  ASSIGN_OR_RETURN(SqliteStatement insert, db.Prepare("INSERT INTO meta VALUES (1, ?1, 0, 0, 0, 0) "
-                                                      "ON CONFLICT (singleton) DO NOTHING"));
+  ASSIGN_OR_RETURN(SqliteStatement insert,
+                   db.Prepare("INSERT INTO meta VALUES (1, ?1, 0, 0, 0, 0, NULL) "
+                              "ON CONFLICT (singleton) DO NOTHING"));
   const std::string feed_id = NewFeedId();
   return insert.Bind(feed_id).Run();
+}
+
+// After the primaries of all alerts that an earlier version has stored; 0 where it has stored none.
+absl::StatusOr<int64_t> FindNamesOrderedFrom(SqliteDb& db) {
+  ASSIGN_OR_RETURN(SqliteStatement select, db.Prepare("SELECT alert FROM feed"));
+  int64_t ordered_from = 0;
+  lapse::v1::Alert alert;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool has_row, select.Step());
+    if (!has_row) return ordered_from;
+    RETURN_IF_ERROR(ParseMessage(db, select.Blob(0), &alert));
+    ordered_from = std::max(ordered_from, alert.primary_event().sequence() + 1);
+  }
+}
+
+absl::StatusOr<int64_t> EnsureNamesOrderedFrom(SqliteDb& db) {
+  ASSIGN_OR_RETURN(const int64_t known,
+                   db.QueryInt64("SELECT IFNULL(names_ordered_from, -1) FROM meta"));
+  if (known >= 0) return known;
+  ASSIGN_OR_RETURN(const int64_t found, FindNamesOrderedFrom(db));
+  ASSIGN_OR_RETURN(SqliteStatement set, db.Prepare("UPDATE meta SET names_ordered_from = ?1"));
+  RETURN_IF_ERROR(set.Bind(found).Run());
+  return found;
 }
 
 }  // namespace
 
 absl::Span<const char* const> StateSchemaSteps() { return kSteps; }
 
-absl::Status PrepareStateDb(SqliteDb& db) {
+absl::StatusOr<int64_t> PrepareStateDb(SqliteDb& db) {
   RETURN_IF_ERROR(MigrateSchema(db, StateSchemaSteps()));
   RETURN_IF_ERROR(CheckTables(db));
-  return EnsureMeta(db);
+  RETURN_IF_ERROR(EnsureMeta(db));
+  return EnsureNamesOrderedFrom(db);
 }
 
 }  // namespace lapse::storage

@@ -2,7 +2,9 @@
 #ifndef LAPSE_STORAGE_SQLITE_STATE_SCHEMA_H_
 #define LAPSE_STORAGE_SQLITE_STATE_SCHEMA_H_
 
-#include "absl/status/status.h"
+#include <cstdint>
+
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
 namespace lapse::storage {
@@ -13,8 +15,9 @@ class SqliteDb;
 absl::Span<const char* const> StateSchemaSteps();
 
 // Upgrades `db`, checks that every table can be read at its start, and gives a new database its
-// feed id. Errors as MigrateSchema; a missing table is DATA_LOSS.
-absl::Status PrepareStateDb(SqliteDb& db);
+// feed id. Returns what SqliteStateStore::names_ordered_from says. Errors as MigrateSchema; a
+// missing table is DATA_LOSS.
+absl::StatusOr<int64_t> PrepareStateDb(SqliteDb& db);
 
 }  // namespace lapse::storage
 

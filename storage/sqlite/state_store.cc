@@ -36,10 +36,10 @@ absl::StatusOr<std::unique_ptr<SqliteStateStore>> SqliteStateStore::Open(const s
   ASSIGN_OR_RETURN(std::unique_ptr<StateConnection> writer,
                    StateConnection::Open(path, {.wal_autocheckpoint_pages = kCheckpointPages,
                                                 .cache_kib = kWriterCacheKib}));
-  RETURN_IF_ERROR(PrepareStateDb(writer->db()));
+  ASSIGN_OR_RETURN(const int64_t names_ordered_from, PrepareStateDb(writer->db()));
   ASSIGN_OR_RETURN(std::unique_ptr<StateReaders> readers, StateReaders::Open(path, kReaders));
   return std::unique_ptr<SqliteStateStore>(
-      new SqliteStateStore(path, std::move(writer), std::move(readers)));
+      new SqliteStateStore(path, names_ordered_from, std::move(writer), std::move(readers)));
 }
 
 absl::Status SqliteStateStore::Stopped(const absl::Status& why) {

@@ -41,8 +41,8 @@ class SqliteStateStore : public StateStore {
   absl::StatusOr<lapse::v1::Notifier> FindNotifierByRequestId(const std::string& request_id,
                                                               int64_t since_us) override;
 
-  absl::StatusOr<std::vector<FeedChange>> CommitAlerts(const std::vector<AlertWrite>& writes,
-                                                       int64_t time_us) override;
+  absl::StatusOr<CommittedAlerts> CommitAlerts(const std::vector<AlertWrite>& writes,
+                                               int64_t time_us) override;
   absl::StatusOr<lapse::v1::Alert> GetAlert(const std::string& name) override;
   absl::StatusOr<AlertList> ListAlerts(absl::FunctionRef<bool(const lapse::v1::Alert&)> matches,
                                        FeedPosition before, int limit, int scan_limit) override;
@@ -74,13 +74,21 @@ class SqliteStateStore : public StateStore {
   // on disk uncertain, and nothing is written any more until the store is opened again.
   absl::Status stopped() const;
 
+  // Alerts whose primary has this sequence or a later one have names that grow with it; earlier
+  // ones may be stored under names of an earlier version of Lapse, and keep them. Never changes
+  // in a database.
+  int64_t names_ordered_from() const { return names_ordered_from_; }
+
   // Copies the database to a new file at `path`; readers and writers go on.
   absl::Status BackupTo(const std::string& path);
 
  private:
-  SqliteStateStore(std::string path, std::unique_ptr<StateConnection> writer,
-                   std::unique_ptr<StateReaders> readers)
-      : path_(std::move(path)), writer_(std::move(writer)), readers_(std::move(readers)) {}
+  SqliteStateStore(std::string path, int64_t names_ordered_from,
+                   std::unique_ptr<StateConnection> writer, std::unique_ptr<StateReaders> readers)
+      : path_(std::move(path)),
+        names_ordered_from_(names_ordered_from),
+        writer_(std::move(writer)),
+        readers_(std::move(readers)) {}
 
   // Runs `body(StateConnection&)`, which returns an absl::Status, in one transaction. An error
   // undoes it all.
@@ -102,6 +110,7 @@ class SqliteStateStore : public StateStore {
   static absl::Status Stopped(const absl::Status& why);
 
   const std::string path_;
+  const int64_t names_ordered_from_;
   mutable Mutex writer_mutex_;
   absl::Status stopped_;
   const std::unique_ptr<StateConnection> writer_;

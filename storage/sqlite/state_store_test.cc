@@ -113,10 +113,16 @@ TEST(SqliteStateStore, NamesADatabaseWhoseRowsAreDamaged) {
   const std::string path = MakeDatabase();
   {
     auto db = SqliteDb::Open(path, {}).value();
-    ASSERT_TRUE(db->Execute("UPDATE alerts SET alert = x'ff' WHERE name = 'alerts/7'").ok());
+    ASSERT_TRUE(db->Execute("UPDATE feed SET alert = x'ff' WHERE position = 8").ok());
+    ASSERT_TRUE(db->Execute("DELETE FROM feed WHERE position = 7").ok());
   }
   auto store = SqliteStateStore::Open(path).value();
-  EXPECT_CODE_AND_REASON(store->GetAlert("alerts/7"), kDataLoss, "DATA_FOLDER_DAMAGED");
+  for (const char* name : {"alerts/6", "alerts/7"}) {
+    EXPECT_CODE_AND_REASON(store->GetAlert(name), kDataLoss, "DATA_FOLDER_DAMAGED");
+  }
+  const auto any = [](const lapse::v1::Alert&) { return true; };
+  EXPECT_CODE_AND_REASON(store->ListAlerts(any, 8, 1, 1), kDataLoss, "DATA_FOLDER_DAMAGED");
+  EXPECT_CODE_AND_REASON(store->ReadFiringAt(200, 6, 1), kDataLoss, "DATA_FOLDER_DAMAGED");
   EXPECT_TRUE(store->GetAlert("alerts/8").ok());
 }
 
@@ -164,7 +170,7 @@ TEST(SqliteStateStore, KeepsNothingOfACommitThatFails) {
   EXPECT_CODE_AND_REASON(store->GetAlert("alerts/x"), kNotFound, "ALERT_NOT_FOUND");
   EXPECT_EQ(store->GetFeedInfo().value().last, 200);
   ASSERT_TRUE(SqliteDb::Open(path, {}).value()->Execute("DROP TRIGGER fail").ok());
-  EXPECT_EQ(store->CommitAlerts(writes, 1).value().size(), 3u);
+  EXPECT_EQ(store->CommitAlerts(writes, 1).value().count, 3);
   EXPECT_EQ(store->GetFeedInfo().value().last, 203);
 }
 
@@ -181,7 +187,7 @@ TEST(SqliteStateStore, SaysThatTheDiskIsFullAndGoesOnWhenItIsNot) {
   EXPECT_CODE_AND_REASON(store->CommitAlerts({{large}}, 2), kResourceExhausted, "DISK_FULL");
   EXPECT_EQ(store->GetFeedInfo().value().last, 1);
   std::filesystem::remove(folder + "/filler");
-  EXPECT_EQ(store->CommitAlerts({{Firing("alerts/b")}}, 3).value()[0].position, 2);
+  EXPECT_EQ(store->CommitAlerts({{Firing("alerts/b")}}, 3).value().last, 2);
   store.reset();
   EXPECT_EQ(umount2(folder.c_str(), MNT_DETACH), 0);
 }

@@ -102,7 +102,42 @@ TEST_F(StateUpgrade, KeepsTheAlertsAndTheFeedOfVersion1) {
   EXPECT_EQ(firing[0].alert.name(), "alerts/b2");
   Alert next = store->GetAlert("alerts/b2").value();
   next.set_version(2);
-  EXPECT_EQ(store->CommitAlerts({{next}}, kStoredUs).value()[0].position, 6);
+  EXPECT_EQ(store->CommitAlerts({{next}}, kStoredUs).value().last, 6);
+}
+
+TEST_F(StateUpgrade, KeepsAlertsWhoseChangesVersion1HasTrimmed) {
+  const std::string path = Restore("state_v1.sql");
+  ASSERT_TRUE(SqliteDb::Open(path, {})
+                  .value()
+                  ->Execute("DELETE FROM feed WHERE position <= 2;"
+                            "UPDATE meta SET feed_trimmed_through = 2")
+                  .ok());
+  auto store = SqliteStateStore::Open(path).value();
+  EXPECT_EQ(store->GetFeedInfo().value().resumable_after, 2);
+  EXPECT_EQ(store->ReadFeed(2, 10).value().size(), 3u);
+  EXPECT_EQ(store->GetAlert("alerts/b2").value().key(), "A-b2");
+  const auto firing = store->ReadFiringAt(2, 0, 10).value();
+  ASSERT_EQ(firing.size(), 2u);
+  EXPECT_EQ(firing[0].alert.name(), "alerts/a1");
+  EXPECT_EQ(firing[0].alert.version(), 1);
+  EXPECT_EQ(firing[1].alert.name(), "alerts/b2");
+  EXPECT_EQ(store->TrimFeed(INT64_MAX, 10).value(), 3);
+  EXPECT_EQ(store->ReadFiringAt(5, 0, 10).value().size(), 2u);
+}
+
+TEST_F(StateUpgrade, OrdersNamesAfterThePrimariesOfVersion1) {
+  const std::string path = Restore("state_v1.sql");
+  EXPECT_EQ(SqliteStateStore::Open(path).value()->names_ordered_from(), 18);
+  {
+    auto store = SqliteStateStore::Open(path).value();
+    Alert later;
+    later.set_name("alerts/later");
+    later.set_version(1);
+    later.mutable_primary_event()->set_sequence(99);
+    ASSERT_TRUE(store->CommitAlerts({{later}}, kStoredUs).ok());
+  }
+  EXPECT_EQ(SqliteStateStore::Open(path).value()->names_ordered_from(), 18);
+  EXPECT_EQ(SqliteStateStore::Open(PathOf("new.db")).value()->names_ordered_from(), 0);
 }
 
 TEST_F(StateUpgrade, GoesOnWithTheDeliveriesOfVersion1) {
