@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "absl/strings/str_format.h"
+#include "base/short_text.h"
 // What is hashed is short: the call would cost as much as the hash.
 #define XXH_INLINE_ALL
 #include "xxhash.h"
@@ -28,7 +29,7 @@ Fingerprint FingerprintOf(uint64_t seed, std::initializer_list<absl::string_view
     const uint32_t length = static_cast<uint32_t>(part.size());
     std::memcpy(out, &length, sizeof(length));
     out += sizeof(length);
-    if (!part.empty()) std::memcpy(out, part.data(), part.size());
+    CopyText(part, out);
     out += part.size();
   }
   const XXH128_hash_t hash = XXH3_128bits_withSeed(buffer, size, seed);

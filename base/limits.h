@@ -90,7 +90,7 @@ inline constexpr int64_t kMaxLiveIndexBytes = 256 << 20;
 // Full files that wait to be sealed, beyond which the sealing takes its full share of the machine.
 inline constexpr int kMaxUnsealedFiles = 16;
 // Bytes of WAL in full files that are not sealed yet; beyond, the oldest is checkpointed at once.
-inline constexpr int64_t kMaxUnsealedWalBytes = 192 << 20;
+inline constexpr int64_t kMaxUnsealedWalBytes = 256 << 20;
 inline constexpr size_t kDefaultDuplicateWindowEvents = 10'000'000;
 inline constexpr int64_t kDuplicateWindowUs = kMicrosPerDay;
 // Waiting in the log's queue; beyond, ingest is RESOURCE_EXHAUSTED.

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/short_text.h"
+
 namespace lapse::monitors {
 
 inline constexpr size_t kMaxVarintBytes = 10;
@@ -45,7 +47,7 @@ class ByteWriter {
   void Signed(int64_t value) { Varint(ZigZag(value)); }
   void Bytes(std::string_view bytes) {
     if (!Room(bytes.size())) return;
-    if (!bytes.empty()) std::memcpy(at_, bytes.data(), bytes.size());
+    CopyText({bytes.data(), bytes.size()}, at_);
     at_ += bytes.size();
   }
   void Sized(std::string_view bytes) {

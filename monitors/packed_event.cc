@@ -9,6 +9,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "base/limits.h"
+#include "base/short_text.h"
 #include "monitors/event_summary.h"
 #include "monitors/packed_text.h"
 #include "monitors/summary_wire.h"
@@ -189,18 +190,9 @@ std::string_view View(absl::string_view text) { return {text.data(), text.size()
 
 // Orders names as their bytes do, mostly without looking at them.
 struct NamePrefix {
-  // The first eight bytes, zeros behind a shorter name.
   uint64_t prefix = 0;
   size_t index = 0;
 };
-
-NamePrefix PrefixOf(absl::string_view name, size_t index) {
-  char head[sizeof(uint64_t)] = {};
-  std::memcpy(head, name.data(), std::min(name.size(), sizeof(head)));
-  uint64_t prefix = 0;
-  for (const char byte : head) prefix = prefix << 8 | static_cast<uint8_t>(byte);
-  return {prefix, index};
-}
 
 WireAttribute ReadAttribute(const storage::EventAttribute& attribute) {
   using Kind = storage::EventAttribute::Kind;
@@ -233,7 +225,7 @@ void ReadAttributes(const storage::EventView& event, WireSummary* wire) {
   absl::InlinedVector<NamePrefix, 8> order;
   storage::AttributeReader reader(event);
   for (storage::EventAttribute attribute; reader.Next(&attribute);) {
-    order.push_back(PrefixOf(attribute.name, order.size()));
+    order.push_back({PrefixOf(attribute.name), order.size()});
     attributes.push_back(attribute);
   }
   std::sort(order.begin(), order.end(), [&](const NamePrefix& a, const NamePrefix& b) {

@@ -34,6 +34,11 @@ struct PackContext {
     base_sequence = sequence;
   }
 
+  void Prefetch() const {
+    texts.Prefetch();
+    shapes.Prefetch();
+  }
+
   int64_t base_time_us = 0;
   int64_t base_sequence = 0;
   TextDictionary texts;

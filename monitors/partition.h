@@ -93,8 +93,9 @@ class Partition {
   // kNowhere where there is none.
   Place Find(const KeyName& key) const;
   Place Find(const Fingerprint& fingerprint) const;
-  // To be called some time ahead of Find, the second after the first.
-  void PrefetchSlot(const Fingerprint& fingerprint) const { table_.Prefetch(fingerprint); }
+  // To be called some time ahead of an event of the key, each some time after the one before.
+  void PrefetchSelf() const;
+  void PrefetchSlot(const Fingerprint& fingerprint) const;
   void PrefetchRecord(const Fingerprint& fingerprint) const;
   void Prefetch(Place place) const {
     if (slab_.Has(place)) slab_.Prefetch(place);

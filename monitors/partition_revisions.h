@@ -25,15 +25,30 @@ class PartitionRevisions {
 
   // Makes one where there is none; AddKey follows. Valid until a key is dropped.
   uint32_t NumberOf(const CompiledMonitor& revision) {
+    if (const std::optional<uint32_t> known = FindNumber(revision); known.has_value())
+      return *known;
     const auto [found, is_new] = numbers_.try_emplace(&revision, 0);
     if (is_new) found->second = MakeNumber(revision);
     return found->second;
   }
   // Unset where no key has made a number; looking makes none.
   std::optional<uint32_t> FindNumber(const CompiledMonitor& revision) const {
+    const size_t few = std::min(uses_.size(), kFew);
+    for (uint32_t number = 0; number < few; ++number) {
+      if (uses_[number].revision == &revision) return number;
+    }
+    if (uses_.size() <= kFew) return std::nullopt;
     const auto found = numbers_.find(&revision);
     if (found == numbers_.end()) return std::nullopt;
     return found->second;
+  }
+  // To be called some time ahead of what else there is, the second after the first.
+  void Prefetch() const { __builtin_prefetch(uses_.data()); }
+  void PrefetchBooks() const {
+    if (uses_.empty() || uses_.front().books == nullptr) return;
+    const char* const books = reinterpret_cast<const char*>(uses_.front().books);
+    __builtin_prefetch(books, 1);
+    __builtin_prefetch(books + 64, 1);
   }
   // Null where no key uses the number: its revision may be gone.
   const CompiledMonitor* At(uint64_t number) const {
@@ -71,6 +86,9 @@ class PartitionRevisions {
   }
 
  private:
+  // So many are looked through faster than hashed.
+  static constexpr size_t kFew = 4;
+
   struct Use {
     const CompiledMonitor* revision = nullptr;
     uint32_t keys = 0;

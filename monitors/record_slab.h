@@ -56,6 +56,17 @@ class RecordSlab {
     __builtin_prefetch(cell + 64);
   }
 
+  // Of where a record's bytes are found; and, some time later, of where the next record goes.
+  void PrefetchSegments() const {
+    if (!segments_.empty()) __builtin_prefetch(&segments_.back());
+  }
+  void PrefetchNew() const {
+    if (segments_.empty()) return;
+    const char* const next = segments_.back().get() + size_t{used_steps_} * kStepBytes;
+    __builtin_prefetch(next, 1);
+    __builtin_prefetch(next + 64, 1);
+  }
+
   // Calls `visit(place)` for each record, in order of places. It may free the record.
   template <typename Visit>
   void ForEach(Visit visit) const {

@@ -125,6 +125,8 @@ class Shard : private TimerOwner {
   void ApplyClose(const RoutedClose& close);
   void ApplyGone(const MonitorGone& gone);
   void CancelPending(const MonitorUpdate& update, int slot);
+  // Makes order_.
+  void OrderEvents(const std::vector<RoutedEvent>& events);
   void ApplyEvents(const std::vector<RoutedEvent>& events);
   void ApplyEvent(const RoutedEvent& routed);
   // The key at `place` can be forgotten: the event is the first of a new one.
@@ -172,7 +174,12 @@ class Shard : private TimerOwner {
   AwaitedBooks awaited_books_;
   // Where the last round of forgetting ended.
   int forget_slot_ = 0;
-  // Reused.
+  // The mark at which the next look is due.
+  int64_t next_forget_us_ = INT64_MIN;
+  // Reused: the order in which the events of an entry are applied, by their index; where each
+  // slot's end in it.
+  std::vector<uint32_t> order_;
+  std::vector<uint32_t> slot_ends_;
   Output output_;
 };
 

@@ -1,5 +1,7 @@
 #include "monitors/text_dictionary.h"
 
+// What is hashed is short: the call would cost as much as the hash.
+#define XXH_INLINE_ALL
 #include "xxhash.h"
 
 namespace lapse::monitors {

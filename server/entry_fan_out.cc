@@ -7,6 +7,8 @@ namespace {
 
 // One that is being handed on, one that is ready; more would only hide that the matcher is behind.
 constexpr size_t kMaxEntries = 2;
+// Handed on sooner than a thread is woken.
+constexpr size_t kFewEvents = 64;
 
 }  // namespace
 
@@ -15,9 +17,15 @@ EntryFanOut::EntryFanOut(EventTypes& types, storage::LogFollower& matcher)
 
 void EntryFanOut::OnEntry(std::shared_ptr<const storage::LogEntry> entry) {
   MutexLock lock(mutex_);
+  if (entries_.empty() && entry->events.size() <= kFewEvents) return HandOn(std::move(entry));
   changed_.wait(lock, [this] { return entries_.size() < kMaxEntries; });
   entries_.push_back(std::move(entry));
   changed_.notify_all();
+}
+
+void EntryFanOut::HandOn(std::shared_ptr<const storage::LogEntry> entry) {
+  types_.Count(*entry);
+  matcher_.OnEntry(std::move(entry));
 }
 
 void EntryFanOut::Stop() {
@@ -36,8 +44,7 @@ void EntryFanOut::Run() {
     if (entries_.empty()) return;
     std::shared_ptr<const storage::LogEntry> entry = entries_.front();
     lock.unlock();
-    types_.Count(*entry);
-    matcher_.OnEntry(std::move(entry));
+    HandOn(std::move(entry));
     lock.lock();
     // Only now: until it is handed on it counts as waiting.
     entries_.pop_front();

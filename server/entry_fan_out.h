@@ -22,7 +22,8 @@ class EntryFanOut : public storage::LogFollower {
   EntryFanOut(const EntryFanOut&) = delete;
   EntryFanOut& operator=(const EntryFanOut&) = delete;
 
-  // Waits while a few entries wait: who is slow holds the log back.
+  // Waits while a few entries wait: who is slow holds the log back. One of few events that has none
+  // before it is handed on at once, on the caller's thread.
   void OnEntry(std::shared_ptr<const storage::LogEntry> entry) override;
 
   // Hands on what waits, then ends the thread. The log has ended.
@@ -30,6 +31,8 @@ class EntryFanOut : public storage::LogFollower {
 
  private:
   void Run();
+  // By one thread at a time: by the own one while entries wait, else by the caller of OnEntry.
+  void HandOn(std::shared_ptr<const storage::LogEntry> entry);
 
   EventTypes& types_;
   storage::LogFollower& matcher_;

@@ -47,9 +47,18 @@ class HeldFollower : public storage::LogFollower {
   std::vector<storage::LogPosition> positions_;
 };
 
-std::shared_ptr<const storage::LogEntry> EntryAt(storage::LogPosition position) {
+// So many that it is handed on by the other thread, unless it is told otherwise.
+std::shared_ptr<const storage::LogEntry> EntryAt(storage::LogPosition position,
+                                                 size_t events = 100) {
   auto entry = std::make_shared<storage::LogEntry>();
   entry->position = position;
+  lapse::v1::Event event;
+  event.set_type("order_created");
+  entry->owned.push_back(storage::EventBatch::Of(event));
+  entry->events.resize(events);
+  for (storage::AcceptedEvent& accepted : entry->events) {
+    accepted.event = &entry->owned.front().events().front();
+  }
   return entry;
 }
 
@@ -71,6 +80,24 @@ TEST_F(EntryFanOutTest, StopHandsOnWhatWaitsInOrder) {
   for (size_t i = 0; i < positions.size(); ++i) {
     EXPECT_EQ(positions[i], static_cast<storage::LogPosition>(i + 1));
   }
+}
+
+TEST_F(EntryFanOutTest, AnEntryOfFewEventsIsHandedOnAtOnce) {
+  EntryFanOut fan_out(types_, follower_);
+  fan_out.OnEntry(EntryAt(1, 1));
+  EXPECT_THAT(follower_.positions(), ElementsAre(1));
+}
+
+TEST_F(EntryFanOutTest, AnEntryOfFewEventsDoesNotOvertakeTheOneBefore) {
+  EntryFanOut fan_out(types_, follower_);
+  follower_.Hold(true);
+  fan_out.OnEntry(EntryAt(1));
+  follower_.AwaitCount(1);
+  fan_out.OnEntry(EntryAt(2, 1));
+  EXPECT_THAT(follower_.positions(), ElementsAre(1));
+  follower_.Hold(false);
+  fan_out.Stop();
+  EXPECT_THAT(follower_.positions(), ElementsAre(1, 2));
 }
 
 TEST_F(EntryFanOutTest, AFollowerThatIsHeldHoldsTheLogBack) {

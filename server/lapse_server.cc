@@ -56,6 +56,8 @@ constexpr int kLookaheadBytes = 256 << 10;
 constexpr std::chrono::microseconds kShutdownGrace(limits::kStopCallsUs);
 // A monitor change is recorded within moments of its commit; the tally may be saved in between.
 constexpr storage::LogPosition kReadBackEntries = 1'000;
+// Less than a sync takes: callers of single events gain more by larger commits than they wait.
+constexpr int64_t kLingerUs = 200;
 constexpr int64_t kTickUs = limits::kMicrosPerSecond;
 constexpr int64_t kSaveIntervalUs = 30 * limits::kMicrosPerSecond;
 constexpr int64_t kTrimIntervalUs = limits::kMicrosPerMinute;
@@ -195,6 +197,7 @@ absl::Status LapseServerImpl::OpenStorage() {
   storage::EventLogOptions log_options;
   log_options.settle_us = options_.settle_us;
   log_options.idle_key_retention_us = options_.idle_key_retention_us;
+  log_options.linger_us = kLingerUs;
   log_options.duplicate_window_events = options_.duplicate_window_events;
   log_options.duplicate_window_path = absl::StrCat(root, "/duplicates");
   ASSIGN_OR_RETURN(log_, storage::EventLog::Open(log_options, *chunks_, clock_));

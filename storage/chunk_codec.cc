@@ -111,17 +111,38 @@ std::string BodyOf(const LogEntry& entry, size_t size) {
   return body;
 }
 
-absl::StatusOr<absl::string_view> Decompress(absl::string_view body, int64_t expected_size,
-                                             EventBatch* batch) {
-  if (expected_size < 0 || expected_size > static_cast<int64_t>(limits::kMaxQueuedBytes)) {
+absl::StatusOr<ChunkHeader> ReadHeader(absl::string_view header_bytes, absl::string_view body,
+                                       uint64_t checksum) {
+  if (ChecksumOf(header_bytes, body) != checksum) return Damaged("the checksum does not match");
+  ChunkHeader header;
+  if (!header.ParseFromArray(header_bytes.data(), static_cast<int>(header_bytes.size()))) {
+    return Damaged("the header is no header");
+  }
+  const int64_t size = header.body_size_bytes();
+  if (size < 0 || size > static_cast<int64_t>(limits::kMaxQueuedBytes)) {
     return Damaged("impossible body size");
   }
-  const size_t expected = static_cast<size_t>(expected_size);
-  if (body.empty() && expected == 0) return absl::string_view();
-  char* const bytes = batch->Allocate(expected);
+  return header;
+}
+
+// To `bytes`, which has room for the `expected` ones that the header tells of.
+absl::Status Decompress(absl::string_view body, size_t expected, char* bytes) {
+  if (body.empty() && expected == 0) return absl::OkStatus();
   const size_t size = ZSTD_decompress(bytes, expected, body.data(), body.size());
-  if (ZSTD_isError(size) || size != expected) return Damaged("the body does not decompress");
-  return absl::string_view(bytes, expected);
+  return ZSTD_isError(size) || size != expected ? Damaged("the body does not decompress")
+                                                : absl::OkStatus();
+}
+
+// Calls `visit` with each event's bytes, which it may refuse.
+template <typename Visit>
+absl::Status VisitFrames(absl::string_view bytes, Visit visit) {
+  EventFrameReader frames(bytes);
+  absl::string_view event;
+  const char* end = bytes.data();
+  for (; frames.Next(&event); end = event.data() + event.size()) RETURN_IF_ERROR(visit(event));
+  // A last one that is cut off leaves bytes over.
+  return end == bytes.data() + bytes.size() ? absl::OkStatus()
+                                            : Damaged("the body holds no events");
 }
 
 // An earlier version wrote whatever protobuf makes of an event.
@@ -134,17 +155,13 @@ absl::Status ReadOddEvent(absl::string_view bytes, EventBatch* batch) {
   return absl::OkStatus();
 }
 
-absl::Status ReadBody(absl::string_view body, int64_t expected_size, EventBatch* batch) {
-  ASSIGN_OR_RETURN(const absl::string_view bytes, Decompress(body, expected_size, batch));
-  EventFrameReader frames(bytes);
-  absl::string_view event;
-  const char* end = bytes.data();
-  for (; frames.Next(&event); end = event.data() + event.size()) {
-    if (!batch->Add(event)) RETURN_IF_ERROR(ReadOddEvent(event, batch));
-  }
-  // A last one that is cut off leaves bytes over.
-  return end == bytes.data() + bytes.size() ? absl::OkStatus()
-                                            : Damaged("the body holds no events");
+absl::Status ReadBody(absl::string_view body, const ChunkHeader& header, EventBatch* batch) {
+  const auto size = static_cast<size_t>(header.body_size_bytes());
+  char* const bytes = batch->Allocate(size);
+  RETURN_IF_ERROR(Decompress(body, size, bytes));
+  return VisitFrames({bytes, size}, [batch](absl::string_view event) {
+    return batch->Add(event) ? absl::OkStatus() : ReadOddEvent(event, batch);
+  });
 }
 
 void AddSegments(const LogEntry& entry, ChunkHeader* header) {
@@ -172,25 +189,64 @@ ChunkHeader HeaderOf(const LogEntry& entry, int64_t body_size) {
   return header;
 }
 
-absl::Status FillEvents(const ChunkHeader& header, LogEntry* entry) {
-  const std::vector<EventView>& events = entry->owned.back().events();
-  const int64_t count = static_cast<int64_t>(events.size());
-  entry->events.reserve(events.size());
+// Calls `visit` with each event's index and receive time.
+template <typename Visit>
+absl::Status VisitSegments(const ChunkHeader& header, size_t event_count, Visit visit) {
+  const auto count = static_cast<int64_t>(event_count);
+  int64_t next = 0;
   for (const auto& segment : header.segments()) {
-    const int64_t end = static_cast<int64_t>(entry->events.size()) + segment.event_count();
+    const int64_t end = next + segment.event_count();
     if (segment.event_count() <= 0 || end > count) return Damaged("impossible segment");
-    for (int64_t i = static_cast<int64_t>(entry->events.size()); i < end; ++i) {
-      const EventView& event = events[i];
-      entry->events.push_back({&event, header.first_sequence() + i, segment.receive_time_us(),
-                               JudgedTimeUs(event, segment.receive_time_us())});
-    }
+    for (; next < end; ++next) visit(static_cast<size_t>(next), segment.receive_time_us());
   }
-  if (entry->events.size() != events.size()) return Damaged("events outside of any segment");
+  return next == count ? absl::OkStatus() : Damaged("events outside of any segment");
+}
+
+// `events` has them all.
+template <typename Event>
+absl::Status MarkServerIds(const ChunkHeader& header, std::vector<Event>& events) {
   for (const int32_t index : header.server_id_indexes()) {
-    if (index < 0 || index >= count) return Damaged("impossible event index");
-    entry->events[index].has_server_id = true;
+    if (index < 0 || static_cast<size_t>(index) >= events.size())
+      return Damaged("impossible event index");
+    events[index].has_server_id = true;
   }
   return absl::OkStatus();
+}
+
+absl::Status FillEvents(const ChunkHeader& header, LogEntry* entry) {
+  const std::vector<EventView>& events = entry->owned.back().events();
+  entry->events.reserve(events.size());
+  RETURN_IF_ERROR(VisitSegments(header, events.size(), [&](size_t i, int64_t receive_time_us) {
+    entry->events.push_back({&events[i], header.first_sequence() + static_cast<int64_t>(i),
+                             receive_time_us, JudgedTimeUs(events[i], receive_time_us)});
+  }));
+  return MarkServerIds(header, entry->events);
+}
+
+absl::Status FillEvents(const ChunkHeader& header, SealedEntry* entry) {
+  const absl::string_view wire = entry->wire;
+  RETURN_IF_ERROR(VisitFrames(wire, [&](absl::string_view event) {
+    entry->events.push_back({.offset = static_cast<uint32_t>(event.data() - wire.data()),
+                             .size = static_cast<uint32_t>(event.size())});
+    return absl::OkStatus();
+  }));
+  RETURN_IF_ERROR(
+      VisitSegments(header, entry->events.size(), [&](size_t i, int64_t receive_time_us) {
+        entry->events[i].sequence = header.first_sequence() + static_cast<int64_t>(i);
+        entry->events[i].receive_time_us = receive_time_us;
+      }));
+  return MarkServerIds(header, entry->events);
+}
+
+// What both kinds of entries have of the header.
+template <typename Entry>
+void FillEntry(ChunkHeader& header, Entry* entry) {
+  entry->position = header.position();
+  entry->first_sequence = header.first_sequence();
+  entry->write_time_us = header.write_time_us();
+  entry->mark_time_us = header.mark_time_us();
+  entry->controls.assign(std::make_move_iterator(header.mutable_controls()->begin()),
+                         std::make_move_iterator(header.mutable_controls()->end()));
 }
 
 }  // namespace
@@ -213,21 +269,22 @@ absl::StatusOr<EncodedChunk> EncodeChunk(const LogEntry& entry) {
 
 absl::StatusOr<std::unique_ptr<LogEntry>> DecodeChunk(absl::string_view header_bytes,
                                                       absl::string_view body, uint64_t checksum) {
-  if (ChecksumOf(header_bytes, body) != checksum) return Damaged("the checksum does not match");
-  ChunkHeader header;
-  if (!header.ParseFromArray(header_bytes.data(), static_cast<int>(header_bytes.size()))) {
-    return Damaged("the header is no header");
-  }
+  ASSIGN_OR_RETURN(ChunkHeader header, ReadHeader(header_bytes, body, checksum));
   auto entry = std::make_unique<LogEntry>();
-  entry->position = header.position();
-  entry->first_sequence = header.first_sequence();
-  entry->write_time_us = header.write_time_us();
-  entry->mark_time_us = header.mark_time_us();
-  entry->controls.assign(std::make_move_iterator(header.mutable_controls()->begin()),
-                         std::make_move_iterator(header.mutable_controls()->end()));
-  entry->owned.emplace_back();
-  RETURN_IF_ERROR(ReadBody(body, header.body_size_bytes(), &entry->owned.back()));
+  FillEntry(header, entry.get());
+  RETURN_IF_ERROR(ReadBody(body, header, &entry->owned.emplace_back()));
   RETURN_IF_ERROR(FillEvents(header, entry.get()));
+  return entry;
+}
+
+absl::StatusOr<SealedEntry> DecodeChunkToSeal(absl::string_view header_bytes,
+                                              absl::string_view body, uint64_t checksum) {
+  ASSIGN_OR_RETURN(ChunkHeader header, ReadHeader(header_bytes, body, checksum));
+  SealedEntry entry;
+  FillEntry(header, &entry);
+  entry.wire.resize(static_cast<size_t>(header.body_size_bytes()));
+  RETURN_IF_ERROR(Decompress(body, entry.wire.size(), entry.wire.data()));
+  RETURN_IF_ERROR(FillEvents(header, &entry));
   return entry;
 }
 

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "storage/log_entry.h"
+#include "storage/sealed_entry.h"
 
 namespace lapse::storage {
 
@@ -34,6 +35,11 @@ absl::StatusOr<EncodedChunk> EncodeChunk(const LogEntry& entry);
 // without bound.
 absl::StatusOr<std::unique_ptr<LogEntry>> DecodeChunk(absl::string_view header,
                                                       absl::string_view body, uint64_t checksum);
+
+// The same entry as it is sealed. Its events are found in the body and not looked into: what an
+// earlier version wrote, and EventView does not read, is as it came.
+absl::StatusOr<SealedEntry> DecodeChunkToSeal(absl::string_view header, absl::string_view body,
+                                              uint64_t checksum);
 
 }  // namespace lapse::storage
 

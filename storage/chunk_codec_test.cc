@@ -39,6 +39,15 @@ TEST(ChunkCodecTest, EntryComesBackAsItWas) {
       << "a clock that runs ahead is held back";
 }
 
+TEST(ChunkCodecTest, EntryIsTheSameAsItIsSealed) {
+  for (const LogEntry& entry : {FullEntry(), TestEntry(1, 1, kTestTimeUs, {})}) {
+    const EncodedChunk chunk = EncodeChunk(entry).value();
+    const auto sealed = DecodeChunkToSeal(chunk.header, chunk.body, chunk.checksum);
+    ASSERT_TRUE(sealed.ok()) << sealed.status();
+    EXPECT_TRUE(SameEntry(entry, *ToLogEntry(*sealed).value()));
+  }
+}
+
 TEST(ChunkCodecTest, TimesAreTheReportedOnes) {
   const EncodedChunk chunk = EncodeChunk(FullEntry()).value();
   EXPECT_EQ(chunk.min_time_us, kTestTimeUs - 5);
@@ -90,6 +99,9 @@ TEST(ChunkCodecTest, EventThatIsNotInTheUsualFormIsReadAllTheSame) {
   const auto decoded = DecodeChunk(chunk.header, chunk.body, chunk.checksum);
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_TRUE(SameEntry(entry, **decoded));
+  const auto sealed = DecodeChunkToSeal(chunk.header, chunk.body, chunk.checksum);
+  ASSERT_TRUE(sealed.ok()) << sealed.status();
+  EXPECT_TRUE(SameEntry(entry, *ToLogEntry(*sealed).value()));
 }
 
 TEST(ChunkCodecTest, LargeBodyComesBackAsItWas) {
@@ -111,6 +123,9 @@ TEST(ChunkCodecTest, EveryFlippedBitIsFound) {
     char& target = byte < header.size() ? header[byte] : body[byte - header.size()];
     target = static_cast<char>(target ^ (1 << i % 8));
     EXPECT_EQ(DecodeChunk(header, body, chunk.checksum).status().code(),
+              absl::StatusCode::kDataLoss)
+        << i;
+    EXPECT_EQ(DecodeChunkToSeal(header, body, chunk.checksum).status().code(),
               absl::StatusCode::kDataLoss)
         << i;
   }
@@ -143,7 +158,10 @@ TEST(ChunkCodecTest, GarbageWithValidChecksumNeverCrashes) {
     }
     if (random() % 4 == 0) header.resize(random() % header.size());
     if (random() % 4 == 0) body.resize(random() % body.size());
-    refused += !DecodeChunk(header, body, ValidChecksum(header, body)).ok();
+    const bool ok = DecodeChunk(header, body, ValidChecksum(header, body)).ok();
+    // Events are looked into by the one alone.
+    EXPECT_TRUE(!ok || DecodeChunkToSeal(header, body, ValidChecksum(header, body)).ok());
+    refused += !ok;
   }
   EXPECT_GT(refused, 10'000);
 }

@@ -12,17 +12,16 @@ template <typename Take>
 void ForEachFingerprint(uint64_t seed, const LogEntry& entry, const IndexedAttributes& attributes,
                         Take take) {
   std::string text;
-  EventAttribute attribute;
+  absl::string_view name;
   for (const AcceptedEvent& accepted : entry.events) {
     AttributeReader reader(*accepted.event);
-    while (reader.Next(&attribute)) {
-      if (std::find(attributes.begin(), attributes.end(), attribute.name) == attributes.end()) {
-        continue;
-      }
+    while (reader.NextName(&name)) {
+      if (std::find(attributes.begin(), attributes.end(), name) == attributes.end()) continue;
+      const EventAttribute attribute = reader.Value();
       if (attribute.kind == EventAttribute::Kind::kString) {
-        take(IndexFingerprint(seed, attribute.name, attribute.text));
+        take(IndexFingerprint(seed, name, attribute.text));
       } else if (KeyText(attribute, &text)) {
-        take(IndexFingerprint(seed, attribute.name, text));
+        take(IndexFingerprint(seed, name, text));
       }
     }
   }

@@ -7,6 +7,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
+#include "base/short_text.h"
 // What is hashed is short: the call would cost as much as the hash.
 #define XXH_INLINE_ALL
 #include "xxhash.h"
@@ -26,7 +27,7 @@ class Writer {
   }
   void Text(absl::string_view text) {
     Number(static_cast<uint32_t>(text.size()));
-    std::memcpy(out_, text.data(), text.size());
+    CopyText(text, out_);
     out_ += text.size();
   }
   void Value(const EventAttribute& attribute) {
@@ -48,17 +49,35 @@ class Writer {
   char* out_;
 };
 
-// A map has no order of its own: copies must have the same.
-using SortedAttributes = absl::InlinedVector<EventAttribute, 16>;
-SortedAttributes ByName(const EventView& event) {
-  SortedAttributes sorted;
-  AttributeReader reader(event);
-  EventAttribute attribute;
-  while (reader.Next(&attribute)) sorted.push_back(attribute);
-  std::sort(sorted.begin(), sorted.end(),
-            [](const auto& a, const auto& b) { return a.name < b.name; });
-  return sorted;
-}
+// An event's attributes by name: a map has no order of its own, and copies must have the same.
+class SortedAttributes {
+ public:
+  explicit SortedAttributes(const EventView& event) {
+    AttributeReader reader(event);
+    for (EventAttribute attribute; reader.Next(&attribute);) {
+      order_.push_back({PrefixOf(attribute.name), attributes_.size()});
+      attributes_.push_back(attribute);
+    }
+    std::sort(order_.begin(), order_.end(), [this](const Place& a, const Place& b) {
+      if (a.prefix != b.prefix) return a.prefix < b.prefix;
+      return attributes_[a.index].name < attributes_[b.index].name;
+    });
+  }
+
+  template <typename Visit>
+  void ForEach(Visit visit) const {
+    for (const Place& place : order_) visit(attributes_[place.index]);
+  }
+
+ private:
+  struct Place {
+    uint64_t prefix = 0;
+    size_t index = 0;
+  };
+
+  absl::InlinedVector<EventAttribute, 12> attributes_;
+  absl::InlinedVector<Place, 12> order_;
+};
 
 uint64_t ContentOf(uint64_t seed, const EventView& event) {
   // What is hashed has fewer bytes than the event, but for sizes and numbers of a fixed width.
@@ -72,10 +91,10 @@ uint64_t ContentOf(uint64_t seed, const EventView& event) {
   writer.Number(static_cast<char>(event.has_occur_time() ? 1 : 0));
   writer.Number(event.occur_seconds());
   writer.Number(event.occur_nanos());
-  for (const EventAttribute& attribute : ByName(event)) {
+  SortedAttributes(event).ForEach([&writer](const EventAttribute& attribute) {
     writer.Text(attribute.name);
     writer.Value(attribute);
-  }
+  });
   return XXH3_64bits_withSeed(buffer.data(), writer.end() - buffer.data(), seed);
 }
 

@@ -17,6 +17,7 @@
 #include "storage/duplicate_window.h"
 #include "storage/duplicate_window_file.h"
 #include "storage/duplicate_window_recovery.h"
+#include "storage/event_log_answers.h"
 #include "storage/event_log_group.h"
 #include "storage/event_log_queue.h"
 #include "storage/time_marks.h"
@@ -32,6 +33,12 @@ constexpr int64_t kMaxWaitUs = 250 * limits::kMicrosPerMilli;
 constexpr int64_t kMarkRetryUs = limits::kMicrosPerSecond;
 constexpr int64_t kStoppedRetryUs = 10 * limits::kMicrosPerSecond;
 constexpr int64_t kStoppingRetryUs = limits::kMicrosPerSecond;
+// What counts as many requests, and how many events they have at most: larger ones are better
+// written at once.
+constexpr size_t kManyRequests = 8;
+constexpr size_t kMaxLingerEvents = 1'000;
+// Callers who have not come again by then are not awaited.
+constexpr int64_t kRecentUs = 10 * limits::kMicrosPerMilli;
 constexpr size_t kSavedEntriesAtOnce = 16'384;
 
 // An event whose id is the server's matches nothing.
@@ -87,6 +94,7 @@ class EventLogThread : public EventLog {
   // All of these on the log's thread.
   void Run();
   bool WaitForWork(MutexLock& lock);
+  void Linger(MutexLock& lock);
   bool MarkIsDueLocked(const ClockReading& now) const;
   void NoteTime(int64_t expected_us);
   LogGroup TakeGroupLocked();
@@ -113,6 +121,10 @@ class EventLogThread : public EventLog {
   // While stopping: what is still queued then is not written any more.
   int64_t stop_by_steady_us_ = INT64_MAX;
   absl::Status stopped_;
+  // Of the last group; and, while the thread waits, how many it is to be woken for.
+  size_t last_requests_ = 0;
+  int64_t last_group_steady_us_ = 0;
+  size_t awaited_requests_ = 1;
   int64_t requested_mark_us_ = TimeMarks::kNoRequest;
   // Marks up to it are logged, or on their way.
   int64_t mark_floor_us_ = 0;
@@ -131,6 +143,7 @@ class EventLogThread : public EventLog {
   int64_t durable_sequence_ = 1;
 
   Mutex save_mutex_;
+  EventLogAnswers answers_;
   std::thread thread_;
 };
 
@@ -158,6 +171,7 @@ absl::Status EventLogThread::Start(LogFollower& follower) {
     PushServerStart(
         [logged](absl::StatusOr<LogPosition> position) { logged->set_value(position.status()); });
     started_ = true;
+    answers_.Start();
     thread_ = std::thread([this] { Run(); });
   }
   absl::Status status = result.get();
@@ -186,7 +200,7 @@ absl::Status EventLogThread::Push(QueuedRequest&& request) {
   RETURN_IF_ERROR(CheckAcceptingLocked());
   RETURN_IF_ERROR(queue_.Push(std::move(request), clock_.NowUs(), mark_floor_us_));
   is_behind_ = queue_.IsHalfFull();
-  work_.notify_one();
+  if (queue_.requests() >= awaited_requests_) work_.notify_one();
   return absl::OkStatus();
 }
 
@@ -229,6 +243,7 @@ void EventLogThread::Stop() {
     work_.notify_one();
   }
   if (thread_.joinable()) thread_.join();
+  answers_.Stop();
 }
 
 void EventLogThread::Run() {
@@ -249,7 +264,10 @@ void EventLogThread::Run() {
 // False at the end.
 bool EventLogThread::WaitForWork(MutexLock& lock) {
   for (;;) {
-    if (!queue_.empty()) return true;
+    if (!queue_.empty()) {
+      Linger(lock);
+      return true;
+    }
     if (stopping_) return false;
     const ClockReading now = Now();
     if (MarkIsDueLocked(now)) return true;
@@ -262,6 +280,21 @@ bool EventLogThread::WaitForWork(MutexLock& lock) {
     clock_.WaitUntil(lock, work_, now.wall_us + wait_us);
     if (marks_.Observe(Now(), wait_us)) ++metrics_.gaps;
   }
+}
+
+// Until there are as many requests as in the last group.
+void EventLogThread::Linger(MutexLock& lock) {
+  if (options_.linger_us == 0 || last_requests_ < kManyRequests) return;
+  const int64_t now_us = clock_.SteadyUs();
+  if (now_us - last_group_steady_us_ > kRecentUs) return;
+  const int64_t end_us = now_us + options_.linger_us;
+  awaited_requests_ = last_requests_;
+  while (queue_.requests() < awaited_requests_ && !stopping_) {
+    const int64_t left_us = end_us - clock_.SteadyUs();
+    if (left_us <= 0) break;
+    clock_.WaitUntil(lock, work_, clock_.NowUs() + left_us);
+  }
+  awaited_requests_ = 1;
 }
 
 bool EventLogThread::MarkIsDueLocked(const ClockReading& now) const {
@@ -277,9 +310,12 @@ void EventLogThread::NoteTime(int64_t expected_us) {
 
 LogGroup EventLogThread::TakeGroupLocked() {
   LogGroup group;
+  const size_t queued_events = queue_.events();
   group.requests = queue_.TakeGroup();
+  last_requests_ = queued_events <= kMaxLingerEvents ? group.requests.size() : 0;
   is_behind_ = queue_.IsHalfFull();
   const ClockReading now = Now();
+  last_group_steady_us_ = now.steady_us;
   // A stop since the loop last looked must hold the marks before one is decided.
   if (marks_.Observe(now, 0)) ++metrics_.gaps;
   group.wall_us = now.wall_us;
@@ -312,8 +348,9 @@ void EventLogThread::Process(LogGroup group) {
     position = group.entry->position;
   }
   NoteCommitted(group);
-  group.Answer(position);
-  if (write) follower_->OnEntry(std::move(group.entry));
+  std::shared_ptr<LogEntry> entry = std::move(group.entry);
+  answers_.Answer(std::move(group), position);
+  if (write) follower_->OnEntry(std::move(entry));
   // A follower that holds the log back has senders hold back what they have, too. While catching up
   // it is expected to, and to hold the marks for it would never come to an end.
   NoteTime(marks_.is_catching_up() ? INT64_MAX : 0);

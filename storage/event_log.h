@@ -25,6 +25,10 @@ struct EventLogOptions {
   size_t duplicate_window_events = limits::kDefaultDuplicateWindowEvents;
   // Where the duplicate window is saved; empty: it is rebuilt from the log alone.
   std::string duplicate_window_path;
+  // How long a commit waits for more requests, where the one before had many: callers who are
+  // answered together come again at about the same time, and a commit for few of them costs as much
+  // as one for all. 0: it never waits.
+  int64_t linger_us = 0;
   // Off where a simulated clock jumps from event to event: then no jump is taken for a gap.
   bool detect_gaps = true;
   // Seeds the ids that events without one get; 0: from the system's entropy.
@@ -76,7 +80,8 @@ struct EventLogMetrics {
   bool stopped = false;
 };
 
-// Thread-safe. Callbacks run on the log's thread: they must not block and must not call Stop.
+// Thread-safe. Callbacks run on the log's threads, one at a time where the write succeeded, in log
+// order: they must not block and must not call Stop.
 //
 // Time marks. The mark T of an entry is the clock at its commit, or the receive time of the oldest
 // event still queued where that is less; it never steps back. After Start, and after a gap (the

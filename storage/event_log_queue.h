@@ -53,6 +53,7 @@ class EventLogQueue {
   std::vector<QueuedRequest> TakeGroup();
 
   bool empty() const { return requests_.empty(); }
+  size_t requests() const { return requests_.size(); }
   size_t events() const { return events_; }
   bool IsHalfFull() const;
   // The receive time of the oldest; INT64_MAX where there is none.

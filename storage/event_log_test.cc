@@ -116,6 +116,70 @@ TEST_F(EventLogTest, WaitingRequestsShareOneCommit) {
   EXPECT_EQ(log_->Metrics().queued_events, 0u);
 }
 
+TEST_F(EventLogTest, AnsweringManyDoesNotHoldTheNextCommitBack) {
+  Start();
+  HoldBack();
+  std::promise<void> answered;
+  std::shared_future<void> go_on = answered.get_future().share();
+  Answers answers;
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(log_->Append(Batch({TestEvent(std::to_string(i), "k")}),
+                             [go_on, done = answers.Next()](auto result) mutable {
+                               go_on.wait();
+                               done(std::move(result));
+                             })
+                    .ok());
+  }
+  const size_t before = follower_->count();
+  follower_->Block(false);
+  follower_->AwaitCount(before + 1);
+  ASSERT_TRUE(log_->Append(Batch({TestEvent("later", "k")}), answers.Next()).ok());
+  EXPECT_THAT(Ids(*follower_->AwaitCount(before + 2).back()), ElementsAre("later"));
+  answered.set_value();
+  for (const auto& result : answers.Await()) EXPECT_TRUE(result.ok());
+}
+
+TEST_F(EventLogTest, StopAnswersWhatIsCommitted) {
+  Start();
+  HoldBack();
+  Answers answers;
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(log_->Append(Batch({TestEvent(std::to_string(i), "k")}), answers.Next()).ok());
+  }
+  follower_->Block(false);
+  log_->Stop();
+  for (const auto& result : answers.Await()) EXPECT_TRUE(result.ok());
+}
+
+TEST_F(EventLogTest, AfterACommitForManyTheNextAwaitsAsMany) {
+  Start({.settle_us = 0, .linger_us = 200, .detect_gaps = false});
+  const auto append = [this](const std::string& prefix, int count, Answers& answers) {
+    for (int i = 0; i < count; ++i) {
+      const lapse::v1::Event event = TestEvent(prefix + std::to_string(i), "k");
+      ASSERT_TRUE(log_->Append(Batch({event}), answers.Next()).ok());
+    }
+  };
+  HoldBack();
+  Answers first, second, third;
+  append("a", 8, first);
+  follower_->Block(false);
+  first.Await();
+  const int64_t commits = log_->Metrics().commits;
+  // The clock stands still: it is the last of them that ends the wait.
+  append("b", 8, second);
+  second.Await();
+  EXPECT_EQ(log_->Metrics().commits, commits + 1);
+  append("c", 7, third);
+  while (log_->Metrics().queued_events > 0) clock_.AdvanceBy(200);
+  for (const auto& result : third.Await()) EXPECT_TRUE(result.ok());
+}
+
+TEST_F(EventLogTest, AfterACommitForFewTheNextAwaitsNobody) {
+  Start({.settle_us = 0, .linger_us = 200, .detect_gaps = false});
+  ASSERT_TRUE(AppendAndWait({TestEvent("a", "1")}).ok());
+  ASSERT_TRUE(AppendAndWait({TestEvent("b", "1")}).ok());
+}
+
 TEST_F(EventLogTest, ControlsAndEventsKeepTheOrderOfTheQueue) {
   Start();
   HoldBack();

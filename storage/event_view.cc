@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "base/short_text.h"
 #include "base/utf8.h"
 // What is hashed is short: the call would cost as much as the hash.
 #define XXH_INLINE_ALL
@@ -46,18 +47,7 @@ constexpr uint64_t kMaxNanos = 999'999'999;
 // 9999-12-31T23:59:59Z, the last second of google.protobuf.Timestamp.
 constexpr uint64_t kMaxTimestampSeconds = 253'402'300'799;
 
-// Nearly all texts are short and ASCII: two overlapping words tell.
-bool IsText(absl::string_view text) {
-  constexpr uint64_t kHighBits = 0x8080808080808080;
-  if (text.size() >= 8 && text.size() <= 16) {
-    uint64_t head;
-    uint64_t tail;
-    std::memcpy(&head, text.data(), 8);
-    std::memcpy(&tail, text.data() + text.size() - 8, 8);
-    if (((head | tail) & kHighBits) == 0) return true;
-  }
-  return IsUtf8(text);
-}
+bool IsText(absl::string_view text) { return IsAscii(text) || IsUtf8(text); }
 
 bool ReadValue(absl::string_view bytes, EventAttribute* attribute) {
   WireReader in(bytes);
@@ -82,7 +72,18 @@ bool ReadValue(absl::string_view bytes, EventAttribute* attribute) {
   return in.done();
 }
 
+// ReadAttribute of the sizes that nearly all have; false for any other.
+bool ReadShortAttribute(absl::string_view entry, EventAttribute* attribute) {
+  absl::string_view value;
+  if (!ReadShortEntry(entry, &attribute->name, &value)) return false;
+  if (!ReadShortField(kStringTag, value, &attribute->text)) return ReadValue(value, attribute);
+  attribute->kind = Kind::kString;
+  attribute->number = 0;
+  return true;
+}
+
 bool ReadAttribute(absl::string_view entry, EventAttribute* attribute) {
+  if (ReadShortAttribute(entry, attribute)) return true;
   WireReader in(entry);
   absl::string_view value;
   return in.TakeTag(kMapKeyTag) && in.TakeBytes(&attribute->name) && in.TakeTag(kMapValueTag) &&
@@ -99,10 +100,42 @@ bool IsWithinLimits(const EventAttribute& attribute) {
   return attribute.text.size() <= limits::kMaxAttributeValueBytes && IsText(attribute.text);
 }
 
-uint64_t ShapeOf(const EventAttribute& attribute) {
-  return XXH3_64bits_withSeed(attribute.name.data(), attribute.name.size(),
-                              static_cast<uint64_t>(attribute.kind));
+uint64_t Mixed(uint64_t a, uint64_t b) {
+  const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
+
+// A hash of text and `number`; of `prefix`, see PrefixOf, and the end.
+uint64_t HashOf(absl::string_view text, uint64_t prefix, uint64_t number) {
+  if (text.size() > 16) return XXH3_64bits_withSeed(text.data(), text.size(), number);
+  const uint64_t end = text.size() > 8 ? FirstBytes(text.substr(text.size() - 8)) : 0;
+  return Mixed(prefix ^ 0x9e3779b97f4a7c15 ^ number << 32 ^ text.size(), end ^ 0xc2b2ae3d27d4eb4f);
+}
+
+// The names of an event's attributes: none may come twice.
+class Names {
+ public:
+  // False where it is there already.
+  bool Add(absl::string_view name, uint64_t prefix) {
+    for (int i = 0; i < count_; ++i) {
+      if (names_[i].prefix == prefix && absl::string_view(names_[i].data, names_[i].size) == name)
+        return false;
+    }
+    names_[count_++] = {prefix, name.data(), name.size()};
+    return true;
+  }
+
+ private:
+  // Without initial values: clearing all of them would take longer than the few that are used.
+  struct Name {
+    uint64_t prefix;
+    const char* data;
+    size_t size;
+  };
+
+  int count_ = 0;
+  std::array<Name, limits::kMaxAttributes> names_;
+};
 
 bool SkipUnknownField(WireReader& in) {
   uint32_t tag = 0;
@@ -156,7 +189,7 @@ bool EventView::ScanTime(WireReader& in) {
 
 bool EventView::ScanAttributes(WireReader& in) {
   attributes_begin_ = static_cast<uint16_t>(in.position() - data_);
-  std::array<absl::string_view, limits::kMaxAttributes> names;
+  Names names;
   while (in.TakeTag(kAttributeTag)) {
     absl::string_view entry;
     EventAttribute attribute;
@@ -164,11 +197,10 @@ bool EventView::ScanAttributes(WireReader& in) {
         !ReadAttribute(entry, &attribute) || !IsWithinLimits(attribute)) {
       return false;
     }
-    for (int i = 0; i < attribute_count_; ++i) {
-      if (names[i] == attribute.name) return false;
-    }
-    names[attribute_count_++] = attribute.name;
-    shape_ += ShapeOf(attribute);
+    const uint64_t prefix = PrefixOf(attribute.name);
+    if (!names.Add(attribute.name, prefix)) return false;
+    ++attribute_count_;
+    shape_ += HashOf(attribute.name, prefix, static_cast<uint64_t>(attribute.kind));
   }
   attributes_size_ = static_cast<uint32_t>(in.position() - data_) - attributes_begin_;
   return true;
@@ -188,7 +220,7 @@ bool EventView::Scan(absl::string_view bytes, EventView* view) {
                      &view->type_size_) &&
       view->ScanTime(in) && view->ScanAttributes(in);
   if (!plain) return false;
-  view->shape_ += XXH3_64bits(view->type().data(), view->type().size());
+  view->shape_ += HashOf(view->type(), PrefixOf(view->type()), 0);
   while (!in.done()) {
     if (!SkipUnknownField(in)) return false;
   }
@@ -197,9 +229,12 @@ bool EventView::Scan(absl::string_view bytes, EventView* view) {
 
 std::optional<EventAttribute> EventView::FindAttribute(absl::string_view name) const {
   AttributeReader reader(*this);
-  EventAttribute attribute;
-  while (reader.Next(&attribute)) {
-    if (attribute.name == name) return attribute;
+  absl::string_view present;
+  while (reader.NextName(&present)) {
+    if (present != name) continue;
+    EventAttribute attribute = reader.Value();
+    attribute.name = present;
+    return attribute;
   }
   return std::nullopt;
 }
@@ -214,6 +249,16 @@ Event EventView::ToEvent() const {
 bool AttributeReader::Next(EventAttribute* attribute) {
   absl::string_view entry;
   return in_.TakeTag(kAttributeTag) && in_.TakeBytes(&entry) && ReadAttribute(entry, attribute);
+}
+
+EventAttribute AttributeReader::Value() {
+  EventAttribute attribute;
+  absl::string_view value;
+  // Cannot fail: see EventView::Scan.
+  rest_of_entry_.TakeTag(kMapValueTag);
+  rest_of_entry_.TakeBytes(&value);
+  ReadValue(value, &attribute);
+  return attribute;
 }
 
 bool KeyText(const EventAttribute& attribute, std::string* text) {

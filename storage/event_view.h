@@ -98,8 +98,23 @@ class AttributeReader {
   // False at the end.
   bool Next(EventAttribute* attribute);
 
+  // As Next, for the name alone.
+  bool NextName(absl::string_view* name) {
+    absl::string_view entry;
+    if (!in_.TakeTag(kAttributeTag) || !in_.TakeBytes(&entry)) return false;
+    rest_of_entry_ = WireReader(entry);
+    return rest_of_entry_.TakeTag(kNameTag) && rest_of_entry_.TakeBytes(name);
+  }
+  // The attribute, without its name, whose name was read last; once for each.
+  EventAttribute Value();
+
  private:
+  // Of Event.attributes, and of a map entry's key.
+  static constexpr uint8_t kAttributeTag = lapse::v1::Event::kAttributesFieldNumber << 3 | 2;
+  static constexpr uint8_t kNameTag = 1 << 3 | 2;
+
   WireReader in_;
+  WireReader rest_of_entry_;
 };
 
 // An attribute's value as a key has it: a string as it is, an int64 in decimal, a bool as

@@ -1,7 +1,7 @@
 // EncodeSealedChunk.
 #include <algorithm>
+#include <array>
 #include <bit>
-#include <map>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -12,6 +12,10 @@
 #include "storage/sealed_chunk.h"
 #include "storage/sealed_column.h"
 #include "storage/sealed_event.h"
+#include "storage/sealed_sort.h"
+// What is hashed is short: the call would cost as much as the hash.
+#define XXH_INLINE_ALL
+#include "xxhash.h"
 
 namespace lapse::storage {
 namespace {
@@ -25,6 +29,8 @@ struct Attribute {
   SealedKind kind = SealedKind::kString;
   // By SealedEntry::indexed.
   bool indexed = false;
+  // Columns of one name have the same.
+  size_t name_number = 0;
   std::vector<absl::string_view> texts;
   std::vector<int64_t> bits;
 };
@@ -64,7 +70,7 @@ class Encoder {
     FinishEvents();
     result_.bytes = chunk_.SerializeAsString();
     auto& fingerprints = result_.fingerprints;
-    std::sort(fingerprints.begin(), fingerprints.end());
+    SortByNumber(&fingerprints, [](uint32_t fingerprint) { return fingerprint; });
     fingerprints.erase(std::unique(fingerprints.begin(), fingerprints.end()), fingerprints.end());
     return std::move(result_);
   }
@@ -85,18 +91,24 @@ class Encoder {
     types_.push_back(fields_.type);
     if (fields_.has_occur_time) occur_times_.push_back(fields_.occur_time_us);
     for (size_t i = 0; i < fields_.attributes.size(); ++i)
-      AddAttribute(fields_.attributes[i], attributes_[shape_.first[i]]);
+      AddAttribute(fields_.attributes[i], attributes_[columns_of_event_[i]]);
     shapes_of_events_.push_back(ShapeIndex(shape_));
   }
 
-  // Makes shape_ the event's; false where it would need too many columns.
+  // Makes shape_ and columns_of_event_ the event's; false where it would need too many columns, or
+  // has two attributes of one name.
   bool FindColumns() {
-    shape_.second = fields_.has_occur_time;
-    shape_.first.clear();
+    columns_of_event_.clear();
     for (const SealedAttribute& attribute : fields_.attributes) {
       if (attributes_.size() == kMaxSealedColumns) return false;
-      shape_.first.push_back(ColumnOf(attribute));
+      const int32_t column = ColumnOf(attribute);
+      int64_t& last_event = last_event_of_name_[attributes_[column].name_number];
+      if (std::exchange(last_event, result_.event_count) == result_.event_count) return false;
+      columns_of_event_.push_back(column);
     }
+    shape_.first = columns_of_event_;
+    shape_.second = fields_.has_occur_time;
+    std::sort(shape_.first.begin(), shape_.first.end());
     return true;
   }
 
@@ -148,45 +160,46 @@ class Encoder {
     result_.fingerprints.push_back(SealedFingerprint(IndexFingerprint(seed_, name, text)));
   }
 
-  // The events' attributes mostly come in the same order, so that the column after the last is
-  // mostly the right one.
   int32_t ColumnOf(const SealedAttribute& attribute) {
-    const auto matches = [&](const Attribute& column) {
-      return column.kind == attribute.kind && column.name == attribute.name;
-    };
-    for (size_t tries = 0; tries < attributes_.size(); ++tries) {
-      next_column_ = next_column_ + 1 < attributes_.size() ? next_column_ + 1 : 0;
-      if (tries > kMaxTries) break;
-      if (matches(attributes_[next_column_])) return static_cast<int32_t>(next_column_);
-    }
-    const auto [place, is_new] = columns_.try_emplace(
-        std::make_pair(std::string(attribute.name), attribute.kind), attributes_.size());
+    const uint64_t hash = XXH3_64bits_withSeed(attribute.name.data(), attribute.name.size(),
+                                               static_cast<uint64_t>(attribute.kind));
+    int32_t& recent = recent_columns_[hash % kRecentColumns];
+    const bool is_it = static_cast<size_t>(recent) < attributes_.size() &&
+                       attributes_[recent].kind == attribute.kind &&
+                       attributes_[recent].name == attribute.name;
+    if (!is_it) recent = LookUpColumn(attribute);
+    return recent;
+  }
+
+  int32_t LookUpColumn(const SealedAttribute& attribute) {
+    const std::string name(attribute.name);
+    const auto [place, is_new] =
+        columns_.try_emplace(std::make_pair(name, attribute.kind), attributes_.size());
     if (is_new) {
-      attributes_.push_back(
-          {std::string(attribute.name), attribute.kind,
-           std::find(indexed_.begin(), indexed_.end(), attribute.name) != indexed_.end()});
+      const size_t name_number = names_.try_emplace(name, names_.size()).first->second;
+      last_event_of_name_.resize(names_.size());
+      const bool indexed = std::find(indexed_.begin(), indexed_.end(), name) != indexed_.end();
+      attributes_.push_back({name, attribute.kind, indexed, name_number});
     }
-    next_column_ = place->second;
-    return static_cast<int32_t>(next_column_);
+    return static_cast<int32_t>(place->second);
   }
 
   int64_t ShapeIndex(const ShapeKey& shape) {
-    if (last_shape_ < shapes_.size() && *shapes_[last_shape_] == shape)
-      return static_cast<int64_t>(last_shape_);
     const auto [place, is_new] = shape_places_.try_emplace(shape, shapes_.size());
-    if (is_new) shapes_.push_back(&place->first);
-    last_shape_ = place->second;
-    return static_cast<int64_t>(last_shape_);
+    if (is_new) shapes_.push_back(shape);
+    return static_cast<int64_t>(place->second);
   }
 
   void FinishEvents() {
     chunk_.set_event_count(static_cast<int32_t>(result_.event_count));
-    for (const ShapeKey* key : shapes_) {
+    for (ShapeKey& key : shapes_) {
       auto* shape = chunk_.add_shapes();
-      shape->set_is_raw(*key == kRawShape);
+      shape->set_is_raw(key == kRawShape);
       if (shape->is_raw()) continue;
-      shape->set_has_occur_time(key->second);
-      shape->mutable_attributes()->Add(key->first.begin(), key->first.end());
+      shape->set_has_occur_time(key.second);
+      std::sort(key.first.begin(), key.first.end(),
+                [this](int32_t a, int32_t b) { return attributes_[a].name < attributes_[b].name; });
+      shape->mutable_attributes()->Add(key.first.begin(), key.first.end());
     }
     EncodeInts(shapes_of_events_, chunk_.mutable_event_shapes());
     EncodeStrings(ids_, chunk_.mutable_ids());
@@ -215,8 +228,7 @@ class Encoder {
     EncodeDoubles(doubles, column->mutable_doubles());
   }
 
-  // Of columns looked at one by one before they are looked up.
-  static constexpr size_t kMaxTries = 8;
+  static constexpr size_t kRecentColumns = 512;
 
   const uint64_t seed_;
   const IndexedAttributes& indexed_;
@@ -224,6 +236,7 @@ class Encoder {
   EncodedSealedChunk result_;
   // Of the present event.
   SealedFields fields_;
+  std::vector<int32_t> columns_of_event_;
   ShapeKey shape_;
   std::string text_;
 
@@ -234,11 +247,13 @@ class Encoder {
   std::vector<int64_t> shapes_of_events_;
   std::vector<Attribute> attributes_;
   absl::flat_hash_map<std::pair<std::string, SealedKind>, size_t> columns_;
-  size_t next_column_ = 0;
-  // Pointers to its keys stay.
-  std::map<ShapeKey, size_t> shape_places_;
-  std::vector<const ShapeKey*> shapes_;
-  size_t last_shape_ = 0;
+  absl::flat_hash_map<std::string, size_t> names_;
+  // By name: the event that had it last, counted from 1.
+  std::vector<int64_t> last_event_of_name_;
+  // By hash: the column that was looked up last.
+  std::array<int32_t, kRecentColumns> recent_columns_ = {};
+  absl::flat_hash_map<ShapeKey, size_t> shape_places_;
+  std::vector<ShapeKey> shapes_;
 };
 
 }  // namespace

@@ -15,8 +15,9 @@ using lapse::internal::v1::DoubleColumn;
 using lapse::internal::v1::IntColumn;
 
 // Higher levels gain under 2 % on planes, where hardly anything repeats, and take several times as
-// long.
+// long; and so does looking for repetitions of less than this.
 constexpr int kPlaneLevel = 1;
+constexpr int kMinMatch = 7;
 constexpr int kMaxDecimals = 4;
 constexpr double kPowersOfTen[kMaxDecimals + 1] = {1, 10, 100, 1'000, 10'000};
 // Beyond, doubles do not hold every whole number.
@@ -64,6 +65,15 @@ void AddPlanes(const std::vector<uint64_t>& values, IntColumn* column) {
   }
 }
 
+using PlaneContext = std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)>;
+
+PlaneContext MakePlaneContext() {
+  PlaneContext context(ZSTD_createCCtx(), &ZSTD_freeCCtx);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kPlaneLevel);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_minMatch, kMinMatch);
+  return context;
+}
+
 bool Scale(absl::Span<const double> values, double factor, std::vector<int64_t>* scaled) {
   scaled->clear();
   for (const double value : values) {
@@ -82,11 +92,10 @@ bool Scale(absl::Span<const double> values, double factor, std::vector<int64_t>*
 std::string EncodePlane(const std::string& plane) {
   const bool constant = plane.find_first_not_of(plane.front()) == std::string::npos;
   if (constant) return plane.substr(0, 1);
-  thread_local const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
-                                                                                  &ZSTD_freeCCtx);
+  thread_local const PlaneContext context(MakePlaneContext());
   std::string out(ZSTD_compressBound(plane.size()), '\0');
-  const size_t size = ZSTD_compressCCtx(context.get(), out.data(), out.size(), plane.data(),
-                                        plane.size(), kPlaneLevel);
+  const size_t size =
+      ZSTD_compress2(context.get(), out.data(), out.size(), plane.data(), plane.size());
   if (ZSTD_isError(size) || size >= plane.size()) return plane;
   out.resize(size);
   return out;

@@ -1,9 +1,10 @@
 #include "storage/sealed_event.h"
 
-#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "storage/wire_reader.h"
 
 namespace lapse::storage {
 namespace {
@@ -85,6 +86,10 @@ bool ScanTime(absl::string_view bytes, int64_t* time_us) {
 }
 
 bool ScanValue(absl::string_view bytes, SealedAttribute* attribute) {
+  if (ReadShortField(static_cast<uint8_t>(Tag(1, kBytes)), bytes, &attribute->text)) {
+    attribute->kind = SealedKind::kString;
+    return true;
+  }
   Scanner scanner(bytes);
   uint64_t tag = 0;
   uint64_t number = 0;
@@ -107,8 +112,9 @@ bool ScanValue(absl::string_view bytes, SealedAttribute* attribute) {
 }
 
 bool ScanAttribute(absl::string_view bytes, SealedAttribute* attribute) {
-  Scanner scanner(bytes);
   absl::string_view value;
+  if (ReadShortEntry(bytes, &attribute->name, &value)) return ScanValue(value, attribute);
+  Scanner scanner(bytes);
   bool has_value = false;
   for (uint64_t tag = 0, last = 0; !scanner.done(); last = tag) {
     if (!scanner.Varint(&tag) || tag <= last) return false;
@@ -122,16 +128,6 @@ bool ScanAttribute(absl::string_view bytes, SealedAttribute* attribute) {
     }
   }
   return has_value && ScanValue(value, attribute);
-}
-
-// Sorted by name; false where a name comes twice.
-bool SortAttributes(std::vector<SealedAttribute>& attributes) {
-  const auto less = [](const auto& a, const auto& b) { return a.name < b.name; };
-  if (!std::is_sorted(attributes.begin(), attributes.end(), less))
-    std::sort(attributes.begin(), attributes.end(), less);
-  return std::adjacent_find(attributes.begin(), attributes.end(), [](const auto& a, const auto& b) {
-           return a.name == b.name;
-         }) == attributes.end();
 }
 
 // Wire bytes, written.
@@ -240,7 +236,7 @@ bool TakeApart(absl::string_view wire, SealedFields* fields) {
     fields->has_occur_time = true;
     if (!ScanTime(bytes, &fields->occur_time_us)) return false;
   }
-  return SortAttributes(fields->attributes);
+  return true;
 }
 
 void PutTogether(const SealedFields& fields, std::string* wire) {

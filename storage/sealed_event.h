@@ -28,7 +28,7 @@ struct SealedFields {
   absl::string_view type;
   bool has_occur_time = false;
   int64_t occur_time_us = 0;
-  // By name, each once.
+  // In the order of the bytes. Of those with one name, the last counts.
   std::vector<SealedAttribute> attributes;
 };
 

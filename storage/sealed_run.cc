@@ -23,18 +23,25 @@ uint32_t ChecksumOf(absl::string_view block) {
 // Lowest bits first.
 class BitWriter {
  public:
+  // Behind the bytes that are written to.
+  static constexpr size_t kSpareBytes = sizeof(uint64_t);
+
   explicit BitWriter(std::string* bytes) : bytes_(bytes) {}
 
+  // The lowest `count` bits, at most 32; the others are zeros.
   void Put(uint64_t value, int count) {
-    for (int i = 0; i < count; ++i, ++bit_) {
-      const size_t byte = kHeaderBytes + bit_ / 8;
-      if (value >> i & 1) (*bytes_)[byte] = static_cast<char>((*bytes_)[byte] | 1 << bit_ % 8);
-    }
+    char* const at = bytes_->data() + kHeaderBytes + bit_ / 8;
+    uint64_t word = 0;
+    std::memcpy(&word, at, sizeof(word));
+    word |= value << bit_ % 8;
+    std::memcpy(at, &word, sizeof(word));
+    bit_ += count;
   }
   // Ones and a zero.
   void PutUnary(uint64_t count) {
-    for (; count > 0; --count) Put(1, 1);
-    Put(0, 1);
+    constexpr int kMostOnes = 31;
+    for (; count > kMostOnes; count -= kMostOnes) Put((uint64_t{1} << kMostOnes) - 1, kMostOnes);
+    Put((uint64_t{1} << count) - 1, static_cast<int>(count) + 1);
   }
   int64_t used() const { return bit_; }
 
@@ -119,7 +126,7 @@ class RunEncoder {
 
  private:
   void StartBlock(uint32_t fence) {
-    block_.assign(kRunBlockBytes, '\0');
+    block_.assign(kRunBlockBytes + BitWriter::kSpareBytes, '\0');
     writer_ = BitWriter(&block_);
     count_ = 0;
     run_.fences.push_back(fence);
@@ -127,6 +134,7 @@ class RunEncoder {
 
   void FinishBlock() {
     if (block_.empty()) return;
+    block_.resize(kRunBlockBytes);
     std::memcpy(&block_[kChecksumBytes], &count_, sizeof(count_));
     block_[6] = static_cast<char>(rest_bits_);
     block_[7] = static_cast<char>(chunk_bits_);

@@ -1,13 +1,19 @@
 // String columns of sealed chunks.
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <memory>
 #include <optional>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "storage/sealed_column.h"
+// What is hashed is short: the call would cost as much as the hash.
+#define XXH_INLINE_ALL
+#include "xxhash.h"
 #include "zstd.h"
 
 namespace lapse::storage {
@@ -113,39 +119,55 @@ class NumberedValues : public StringValues {
 
 // UUIDs.
 
-int HexValue(char c) {
-  if (IsDigit(c)) return c - '0';
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+constexpr char kHexDigits[] = "0123456789abcdef";
 
-bool IsDash(size_t place) { return place == 8 || place == 13 || place == 18 || place == 23; }
+constexpr std::array<int8_t, 256> MakeHexValues() {
+  std::array<int8_t, 256> values = {};
+  for (int8_t& value : values) value = -1;
+  for (int i = 0; i < 16; ++i) values[static_cast<uint8_t>(kHexDigits[i])] = static_cast<int8_t>(i);
+  return values;
+}
+constexpr std::array<int8_t, 256> kHexValues = MakeHexValues();
+
+// Where the bytes' digits begin.
+constexpr uint8_t kUuidDigits[kUuidBytes] = {0,  2,  4,  6,  9,  11, 14, 16,
+                                             19, 21, 24, 26, 28, 30, 32, 34};
 
 bool ParseUuid(absl::string_view text, uint8_t* bytes) {
   if (text.size() != kUuidChars) return false;
-  for (size_t place = 0; place < kUuidChars;) {
-    if (IsDash(place)) {
-      if (text[place++] != '-') return false;
-      continue;
-    }
-    const int high = HexValue(text[place]);
-    const int low = HexValue(text[place + 1]);
-    if (high < 0 || low < 0) return false;
-    *bytes++ = static_cast<uint8_t>(high << 4 | low);
-    place += 2;
+  if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-') return false;
+  // Negative where any of them is no digit.
+  int seen = 0;
+  for (size_t i = 0; i < kUuidBytes; ++i) {
+    const char* const digits = text.data() + kUuidDigits[i];
+    const int value = kHexValues[static_cast<uint8_t>(digits[0])] * 16 |
+                      kHexValues[static_cast<uint8_t>(digits[1])];
+    seen |= value;
+    bytes[i] = static_cast<uint8_t>(value);
   }
-  return true;
+  return seen >= 0;
 }
 
 void AppendUuid(const uint8_t* bytes, std::string* text) {
-  constexpr char kHex[] = "0123456789abcdef";
   const size_t begin = text->size();
   text->resize(begin + kUuidChars);
   char* out = text->data() + begin;
   for (size_t i = 0; i < kUuidBytes; ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) *out++ = '-';
-    *out++ = kHex[bytes[i] >> 4];
-    *out++ = kHex[bytes[i] & 15];
+    *out++ = kHexDigits[bytes[i] >> 4];
+    *out++ = kHexDigits[bytes[i] & 15];
   }
+}
+
+// Whether all values come about equally often, so that a plane without repetitions cannot be made
+// smaller by more than a hundredth. Chance alone has the sum of the squares at n * n / 256 + n.
+bool IsEven(absl::string_view plane) {
+  std::array<uint32_t, 256> counts = {};
+  for (const char byte : plane) ++counts[static_cast<uint8_t>(byte)];
+  uint64_t squares = 0;
+  for (const uint64_t count : counts) squares += count * count;
+  const uint64_t n = plane.size();
+  return n >= 1'024 && squares < n * n / 256 + 3 * n / 2;
 }
 
 bool EncodeUuids(Values values, StringColumn* column) {
@@ -168,7 +190,8 @@ bool EncodeUuids(Values values, StringColumn* column) {
   std::string plane(values.size(), '\0');
   for (size_t b = timed ? kUuidTimeBytes : 0; b < kUuidBytes; ++b) {
     for (size_t i = 0; i < values.size(); ++i) plane[i] = static_cast<char>(bytes[i * 16 + b]);
-    uuids->add_planes(EncodePlane(plane));
+    // Random bits are what nearly all of them are.
+    uuids->add_planes(IsEven(plane) ? plane : EncodePlane(plane));
   }
   return true;
 }
@@ -224,9 +247,11 @@ void EncodePlain(Values values, StringColumn* column) {
   auto* plain = column->mutable_plain();
   EncodeInts(sizes, plain->mutable_sizes());
   plain->set_text_size(static_cast<int64_t>(text.size()));
+  thread_local const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
+                                                                                  &ZSTD_freeCCtx);
   std::string packed(ZSTD_compressBound(text.size()), '\0');
-  const size_t size =
-      ZSTD_compress(packed.data(), packed.size(), text.data(), text.size(), kTextLevel);
+  const size_t size = ZSTD_compressCCtx(context.get(), packed.data(), packed.size(), text.data(),
+                                        text.size(), kTextLevel);
   packed.resize(ZSTD_isError(size) ? 0 : size);
   const bool shorter = !ZSTD_isError(size) && packed.size() < text.size();
   plain->set_text(shorter ? std::move(packed) : std::move(text));
@@ -301,24 +326,62 @@ class ConstantValues : public StringValues {
 
 // Dictionaries.
 
-void EncodeValues(Values values, bool is_dictionary, StringColumn* column);
+// Numbers the values by their first use.
+class DistinctValues {
+ public:
+  explicit DistinctValues(Values values)
+      : values_(values), slots_(std::bit_ceil(2 * values.size())) {}
 
-bool EncodeDictionary(Values values, double min_uses, StringColumn* column) {
-  const auto most = static_cast<size_t>(static_cast<double>(values.size()) / min_uses);
-  absl::flat_hash_map<absl::string_view, int64_t> places;
-  std::vector<absl::string_view> distinct;
-  std::vector<int64_t> indexes;
-  indexes.reserve(values.size());
-  for (const absl::string_view value : values) {
-    const auto [place, is_new] = places.try_emplace(value, distinct.size());
-    if (is_new) distinct.push_back(value);
-    if (distinct.size() > most) return false;
-    indexes.push_back(place->second);
+  // Goes on with the numbering. False where there are more than `most`.
+  bool Number(size_t most) {
+    indexes_.reserve(values_.size());
+    while (indexes_.size() < values_.size() && distinct_.size() <= most) {
+      indexes_.push_back(NumberOf(values_[indexes_.size()]));
+    }
+    return distinct_.size() <= most;
   }
+
+  const std::vector<absl::string_view>& distinct() const { return distinct_; }
+  // By value, all of them once Number is true.
+  const std::vector<int64_t>& indexes() const { return indexes_; }
+
+ private:
+  // A tag that tells nearly all other values, and a number from 1.
+  struct Slot {
+    uint32_t tag = 0;
+    uint32_t number = 0;
+  };
+
+  uint32_t NumberOf(absl::string_view value) {
+    const uint64_t hash = XXH3_64bits(value.data(), value.size());
+    const auto tag = static_cast<uint32_t>(hash >> 32);
+    size_t at = hash & (slots_.size() - 1);
+    for (; slots_[at].number != 0; at = (at + 1) & (slots_.size() - 1)) {
+      if (slots_[at].tag == tag && distinct_[slots_[at].number - 1] == value)
+        return slots_[at].number - 1;
+    }
+    distinct_.push_back(value);
+    slots_[at] = {tag, static_cast<uint32_t>(distinct_.size())};
+    return slots_[at].number - 1;
+  }
+
+  const Values values_;
+  // A power of two of them, at least half empty.
+  std::vector<Slot> slots_;
+  std::vector<absl::string_view> distinct_;
+  std::vector<int64_t> indexes_;
+};
+
+void EncodeDistinct(Values values, StringColumn* column);
+
+bool EncodeDictionary(double min_uses, size_t value_count, DistinctValues& values,
+                      StringColumn* column) {
+  if (!values.Number(static_cast<size_t>(static_cast<double>(value_count) / min_uses)))
+    return false;
   auto* dictionary = column->mutable_dictionary();
-  dictionary->set_value_count(static_cast<int32_t>(distinct.size()));
-  EncodeValues(distinct, /*is_dictionary=*/true, dictionary->mutable_values());
-  EncodeInts(indexes, dictionary->mutable_indexes());
+  dictionary->set_value_count(static_cast<int32_t>(values.distinct().size()));
+  EncodeDistinct(values.distinct(), dictionary->mutable_values());
+  EncodeInts(values.indexes(), dictionary->mutable_indexes());
   return true;
 }
 
@@ -347,17 +410,26 @@ class DictionaryValues : public StringValues {
   const std::vector<int64_t> indexes_;
 };
 
-void EncodeValues(Values values, bool is_dictionary, StringColumn* column) {
-  if (values.empty()) return;
-  if (std::all_of(values.begin(), values.end(), [&](auto v) { return v == values[0]; })) {
-    column->set_constant(std::string(values[0]));
-    return;
-  }
-  if (!is_dictionary && EncodeDictionary(values, kMinUsesOfNumbers, column)) return;
+bool EncodeConstant(Values values, StringColumn* column) {
+  if (std::any_of(values.begin(), values.end(), [&](auto v) { return v != values[0]; }))
+    return false;
+  column->set_constant(std::string(values[0]));
+  return true;
+}
+
+// As the values of a dictionary are.
+void EncodeDistinct(Values values, StringColumn* column) {
+  if (EncodeConstant(values, column) || EncodeNumbered(values, column)) return;
+  if (!EncodeUuids(values, column)) EncodePlain(values, column);
+}
+
+void EncodeValues(Values values, StringColumn* column) {
+  if (values.empty() || EncodeConstant(values, column)) return;
+  DistinctValues distinct(values);
+  if (EncodeDictionary(kMinUsesOfNumbers, values.size(), distinct, column)) return;
   if (EncodeNumbered(values, column)) return;
-  if (!is_dictionary && EncodeDictionary(values, kMinUses, column)) return;
-  if (EncodeUuids(values, column)) return;
-  EncodePlain(values, column);
+  if (EncodeDictionary(kMinUses, values.size(), distinct, column)) return;
+  if (!EncodeUuids(values, column)) EncodePlain(values, column);
 }
 
 absl::StatusOr<std::unique_ptr<const StringValues>> DecodeValues(const StringColumn& column,
@@ -422,9 +494,7 @@ absl::StatusOr<std::unique_ptr<const StringValues>> DecodeValues(const StringCol
 
 }  // namespace
 
-void EncodeStrings(Values values, StringColumn* column) {
-  EncodeValues(values, /*is_dictionary=*/false, column);
-}
+void EncodeStrings(Values values, StringColumn* column) { EncodeValues(values, column); }
 
 absl::StatusOr<std::unique_ptr<const StringValues>> DecodeStrings(const StringColumn& column,
                                                                   int64_t count) {

@@ -88,6 +88,33 @@ class WireReader {
   const uint8_t* end_ = nullptr;
 };
 
+// What nearly all fields and map entries are, read in a few steps. False for any other, also where
+// WireReader would take it.
+
+// `bytes` as one field of fewer than 128 bytes.
+inline bool ReadShortField(uint8_t tag, absl::string_view bytes, absl::string_view* field) {
+  const size_t size = bytes.size() - 2;
+  if (bytes.size() < 2 || static_cast<uint8_t>(bytes[0]) != tag ||
+      static_cast<uint8_t>(bytes[1]) != size || size >= 0x80) {
+    return false;
+  }
+  *field = absl::string_view(bytes.data() + 2, size);
+  return true;
+}
+
+// `bytes` as a map's entry whose key and value are fields of fewer than 128 bytes.
+inline bool ReadShortEntry(absl::string_view bytes, absl::string_view* key,
+                           absl::string_view* value) {
+  constexpr uint8_t kKeyTag = 1 << 3 | 2;
+  constexpr uint8_t kValueTag = 2 << 3 | 2;
+  if (bytes.size() < 2 || static_cast<uint8_t>(bytes[0]) != kKeyTag) return false;
+  const size_t key_size = static_cast<uint8_t>(bytes[1]);
+  const size_t value_at = 2 + key_size;
+  if (key_size >= 0x80 || bytes.size() < value_at) return false;
+  *key = absl::string_view(bytes.data() + 2, key_size);
+  return ReadShortField(kValueTag, {bytes.data() + value_at, bytes.size() - value_at}, value);
+}
+
 }  // namespace lapse::storage
 
 #endif  // LAPSE_STORAGE_WIRE_READER_H_

@@ -1,6 +1,7 @@
 #include "storage/sqlite/chunk_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -12,6 +13,8 @@ namespace {
 constexpr size_t kMaxIdleReaders = 8;
 constexpr int kReadChunks = 64;
 constexpr size_t kReadBytes = 8u << 20;
+// Less, so that the memory is used again and again instead of coming from the system anew.
+constexpr size_t kSealBytes = 2u << 20;
 
 struct RawChunk {
   LogPosition position = 0;
@@ -20,28 +23,65 @@ struct RawChunk {
   std::string body;
 };
 
+LogPosition PositionOf(const std::unique_ptr<LogEntry>& entry) { return entry->position; }
+LogPosition PositionOf(const SealedEntry& entry) { return entry.position; }
+
 absl::Status DamagedAt(const std::string& path, LogPosition position, absl::string_view what) {
   return DamagedFile(path, absl::StrCat("positions ", position, " to ", position, ": ", what));
 }
 
-// The decoding is done later, with the transaction over.
-absl::StatusOr<std::vector<RawChunk>> Fetch(SqliteStatement& select, LogPosition from,
-                                            LogPosition to) {
-  std::vector<RawChunk> chunks;
+// Calls `take` with position, checksum, header and body of the chunks from `from` on, until they
+// have `most_bytes`.
+template <typename Take>
+absl::Status Fetch(SqliteStatement& select, LogPosition from, LogPosition to, size_t most_bytes,
+                   Take take) {
   size_t bytes = 0;
   select.Bind(from, to, kReadChunks);
-  while (bytes < kReadBytes) {
+  while (bytes < most_bytes) {
     ASSIGN_OR_RETURN(const bool has_row, select.Step());
-    if (!has_row) return chunks;
+    if (!has_row) return absl::OkStatus();
     const absl::string_view header = select.Blob(2);
     const absl::string_view body = select.Blob(3);
-    chunks.push_back({select.Int64(0), static_cast<uint64_t>(select.Int64(1)), std::string(header),
-                      std::string(body)});
+    take(select.Int64(0), static_cast<uint64_t>(select.Int64(1)), header, body);
     bytes += header.size() + body.size();
   }
   select.Reset();
-  return chunks;
+  return absl::OkStatus();
 }
+
+// What is decoded of the chunks of one Fetch, up to the first that is damaged or missing.
+template <typename Entry>
+class Decoded {
+ public:
+  // `path` outlives it.
+  Decoded(const std::string& path, LogPosition from) : path_(path), next_(from) {}
+
+  // False where no more is wanted.
+  bool Add(LogPosition position, absl::StatusOr<Entry> entry) {
+    if (position != next_ || !damage_.ok()) return false;
+    if (entry.ok() && PositionOf(*entry) != position)
+      entry = absl::DataLossError("the header is of another position");
+    if (!entry.ok()) {
+      damage_ = DamagedAt(path_, position, entry.status().message());
+      return false;
+    }
+    entries_.push_back(*std::move(entry));
+    ++next_;
+    return true;
+  }
+
+  // Where some were wanted, there is one.
+  absl::StatusOr<std::vector<Entry>> Take(bool wanted) {
+    if (!entries_.empty() || !wanted) return std::move(entries_);
+    return damage_.ok() ? DamagedAt(path_, next_, "missing") : damage_;
+  }
+
+ private:
+  const std::string& path_;
+  LogPosition next_;
+  std::vector<Entry> entries_;
+  absl::Status damage_;
+};
 
 }  // namespace
 
@@ -63,25 +103,33 @@ absl::Status ChunkReader::Prepare() {
 
 absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> ChunkReader::Read(LogPosition from,
                                                                          LogPosition to) {
-  ASSIGN_OR_RETURN(const std::vector<RawChunk> chunks, Fetch(read_, from, to));
-  std::vector<std::unique_ptr<LogEntry>> entries;
-  entries.reserve(chunks.size());
-  absl::Status damage;
-  LogPosition next = from;
+  std::vector<RawChunk> chunks;
+  RETURN_IF_ERROR(
+      Fetch(read_, from, to, kReadBytes,
+            [&chunks](LogPosition position, uint64_t checksum, absl::string_view header,
+                      absl::string_view body) {
+              chunks.push_back({position, checksum, std::string(header), std::string(body)});
+            }));
+  // With the transaction over.
+  Decoded<std::unique_ptr<LogEntry>> decoded(path(), from);
   for (const RawChunk& chunk : chunks) {
-    if (chunk.position != next) break;
     auto entry = DecodeChunk(chunk.header, chunk.body, chunk.checksum);
-    if (entry.ok() && (*entry)->position != next)
-      entry = absl::DataLossError("the header is of another position");
-    if (!entry.ok()) {
-      damage = DamagedAt(path(), next, entry.status().message());
-      break;
-    }
-    entries.push_back(*std::move(entry));
-    ++next;
+    if (!decoded.Add(chunk.position, std::move(entry))) break;
   }
-  if (!entries.empty() || from > to) return entries;
-  return damage.ok() ? DamagedAt(path(), next, "missing") : damage;
+  return decoded.Take(from <= to);
+}
+
+absl::StatusOr<std::vector<SealedEntry>> ChunkReader::ReadToSeal(LogPosition from, LogPosition to) {
+  Decoded<SealedEntry> decoded(path(), from);
+  bool goes_on = true;
+  RETURN_IF_ERROR(Fetch(read_, from, to, kSealBytes,
+                        [&](LogPosition position, uint64_t checksum, absl::string_view header,
+                            absl::string_view body) {
+                          if (!goes_on) return;
+                          goes_on =
+                              decoded.Add(position, DecodeChunkToSeal(header, body, checksum));
+                        }));
+  return decoded.Take(from <= to);
 }
 
 absl::StatusOr<ChunkReaderPool::Lease> ChunkReaderPool::Take(const std::string& path) {

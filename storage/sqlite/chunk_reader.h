@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "base/mutex.h"
 #include "storage/chunk_store.h"
+#include "storage/sealed_entry.h"
 #include "storage/sqlite/sqlite_db.h"
 
 namespace lapse::storage {
@@ -26,6 +27,8 @@ class ChunkReader {
   // one, where from <= to. What comes before a damaged or missing entry is returned; where that is
   // the first, DATA_LOSS names file and positions.
   absl::StatusOr<std::vector<std::unique_ptr<LogEntry>>> Read(LogPosition from, LogPosition to);
+  // The same, as they are sealed; the transaction lasts while they are decoded.
+  absl::StatusOr<std::vector<SealedEntry>> ReadToSeal(LogPosition from, LogPosition to);
 
   const std::string& path() const { return db_->path(); }
 

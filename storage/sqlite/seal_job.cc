@@ -37,9 +37,10 @@ absl::StatusOr<bool> SealJob::Step() {
     return true;
   }
   ASSIGN_OR_RETURN(auto reader, readers_.Take(options_.source));
-  ASSIGN_OR_RETURN(const auto entries, reader->Read(next_, options_.summary.last_position));
-  for (const auto& entry : entries) RETURN_IF_ERROR(writer_->Add(ToSealedEntry(*entry)));
+  ASSIGN_OR_RETURN(std::vector<SealedEntry> entries,
+                   reader->ReadToSeal(next_, options_.summary.last_position));
   next_ += static_cast<LogPosition>(entries.size());
+  for (SealedEntry& entry : entries) RETURN_IF_ERROR(writer_->Add(std::move(entry)));
   return false;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "storage/sealed_sort.h"
 #include "storage/sqlite/sealed_file.h"
 #include "storage/sqlite/sealed_format.h"
 #include "xxhash.h"
@@ -87,7 +88,8 @@ absl::Status SealedFileWriter::WriteChunk() {
 
 absl::Status SealedFileWriter::WriteRun() {
   if (footer_.chunks_size() == run_first_chunk_) return absl::OkStatus();
-  std::sort(run_.begin(), run_.end());
+  // Of one fingerprint the chunks ascend already.
+  SortByNumber(&run_, [](const RunEntry& entry) { return entry.fingerprint; });
   const EncodedRun encoded = EncodeRun(run_);
   // A block never lies across two pages.
   RETURN_IF_ERROR(
