@@ -19,6 +19,15 @@ namespace {
 // takes few.
 constexpr int kPageBytes = 8'192;
 
+// Of the file format of WALs.
+constexpr int64_t kWalHeaderBytes = 32;
+constexpr int64_t kFrameHeaderBytes = 24;
+// A commit of chunks up to this size takes longer to record the end of the file than to write.
+constexpr size_t kSmallChunkBytes = 64 << 10;
+constexpr int64_t kRoomBytes = 1 << 20;
+// In a smaller file the room would be a large part.
+constexpr int64_t kMinFileBytesForRoom = 16 * kRoomBytes;
+
 // A reader in the way is not waited for: other files can be checkpointed meanwhile.
 constexpr int kCheckpointPatienceMs = 100;
 
@@ -174,11 +183,13 @@ void RemoveChunkFile(const std::string& path) {
   for (const char* suffix : {"", "-wal", "-shm"}) std::remove(absl::StrCat(path, suffix).c_str());
 }
 
-absl::StatusOr<std::unique_ptr<ChunkWriter>> ChunkWriter::Open(const std::string& path) {
+absl::StatusOr<std::unique_ptr<ChunkWriter>> ChunkWriter::Open(const std::string& path,
+                                                               int64_t file_bytes) {
   RETURN_IF_ERROR(WriteAnew(absl::StrCat(path, "-wal")));
   ASSIGN_OR_RETURN(std::unique_ptr<SqliteDb> db, OpenForWriting(path));
   RETURN_IF_ERROR(CheckVersion(*db).status());
-  std::unique_ptr<ChunkWriter> writer(new ChunkWriter(std::move(db)));
+  std::unique_ptr<ChunkWriter> writer(
+      new ChunkWriter(std::move(db), file_bytes >= kMinFileBytesForRoom));
   RETURN_IF_ERROR(writer->Prepare());
   return writer;
 }
@@ -191,12 +202,46 @@ absl::Status ChunkWriter::Prepare() {
   ASSIGN_OR_RETURN(const int64_t next,
                    db_->QueryInt64("SELECT ifnull(max(number), -1) + 1 FROM attribute_sets"));
   next_set_ = static_cast<uint32_t>(next);
+  ASSIGN_OR_RETURN(page_bytes_, db_->QueryInt64("PRAGMA page_size"));
+  db_->CountWalFrames();
   return absl::OkStatus();
+}
+
+int64_t ChunkWriter::WalEnd() const {
+  if (db_->wal_frames() == 0) return 0;
+  return kWalHeaderBytes + db_->wal_frames() * (page_bytes_ + kFrameHeaderBytes);
+}
+
+int64_t ChunkWriter::UsedBytes() const {
+  if (WalEnd() == 0) return ChunkFileBytes(path());
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path(), error);
+  return (error ? 0 : static_cast<int64_t>(bytes)) + WalEnd();
+}
+
+void ChunkWriter::MakeRoom(const EncodedChunk& chunk) {
+  constexpr int64_t kNeeded = 2 * kSmallChunkBytes;
+  if (!makes_room_ || db_->wal_frames() == 0) return;
+  if (chunk.header.size() + chunk.body.size() > kSmallChunkBytes) return;
+  const int64_t end = WalEnd();
+  if (end + kNeeded <= room_end_) return;
+  // Also where it fails, which is no harm: a full disk is for the commit to tell.
+  room_end_ = end + kRoomBytes;
+  const auto wal = OpenFile::Open(absl::StrCat(path(), "-wal"), O_RDWR);
+  if (!wal.ok()) return;
+  const absl::StatusOr<int64_t> size = wal->SizeBytes();
+  if (!size.ok()) return;
+  // What is behind the last frame is none, whatever it is.
+  const int64_t begin = std::max(*size, end);
+  if (begin < room_end_ && wal->WriteAt(begin, std::string(room_end_ - begin, '\0')).ok()) {
+    wal->Sync().IgnoreError();
+  }
 }
 
 absl::Status ChunkWriter::Append(const LogEntry& entry, const EncodedChunk& chunk,
                                  const std::shared_ptr<const IndexedAttributes>& indexed,
                                  const std::vector<uint32_t>& fingerprints) {
+  MakeRoom(chunk);
   ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::Begin(*db_));
   uint32_t set = set_;
   if (indexed == nullptr) {

@@ -47,7 +47,10 @@ void RemoveChunkFile(const std::string& path);
 // Appends to a file. Used by one thread at a time. The file is never checkpointed by it.
 class ChunkWriter {
  public:
-  static absl::StatusOr<std::unique_ptr<ChunkWriter>> Open(const std::string& path);
+  // The file is to have about `file_bytes`; the WAL of a large one is given room for small commits
+  // ahead.
+  static absl::StatusOr<std::unique_ptr<ChunkWriter>> Open(const std::string& path,
+                                                           int64_t file_bytes);
 
   // Durable when it returns OK. On error nothing is kept. `indexed` is null where the chunk has no
   // fingerprints.
@@ -56,19 +59,31 @@ class ChunkWriter {
                       const std::vector<uint32_t>& fingerprints);
 
   const std::string& path() const { return db_->path(); }
+  // As ChunkFileBytes, without what room there is behind the last frame of the WAL.
+  int64_t UsedBytes() const;
 
  private:
-  explicit ChunkWriter(std::unique_ptr<SqliteDb> db) : db_(std::move(db)) {}
+  ChunkWriter(std::unique_ptr<SqliteDb> db, bool makes_room)
+      : makes_room_(makes_room), db_(std::move(db)) {}
   absl::Status Prepare();
+  // Where the last frame of the WAL ends; 0 before the first commit.
+  int64_t WalEnd() const;
+  // Where the chunk is small: room in the WAL for it and others like it, so that a sync need not
+  // record where the file ends.
+  void MakeRoom(const EncodedChunk& chunk);
   absl::Status WriteChunk(const LogEntry& entry, const EncodedChunk& chunk,
                           const std::string* keys);
   // The number under which the file knows the attributes.
   absl::StatusOr<uint32_t> AttributeSet(const IndexedAttributes& indexed);
 
+  const bool makes_room_;
   std::unique_ptr<SqliteDb> db_;
   SqliteStatement insert_chunk_;
   SqliteStatement insert_attribute_;
   uint32_t next_set_ = 1;
+  int64_t page_bytes_ = 0;
+  // Up to here the WAL's file has its space.
+  int64_t room_end_ = 0;
   // The set used last.
   std::shared_ptr<const IndexedAttributes> indexed_;
   uint32_t set_ = 0;

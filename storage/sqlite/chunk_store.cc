@@ -94,7 +94,7 @@ absl::Status SqliteChunkStore::Append(const LogEntry& entry) {
 
 // Where the next file is not ready, the live one grows on.
 void SqliteChunkStore::SwitchToNextIfFull() {
-  if (ChunkFileBytes(writer_->path()) < options_.file_bytes) return;
+  if (writer_->UsedBytes() < options_.file_bytes) return;
   MutexLock lock(mutex_);
   if (files_.back().summary.empty()) return;
   next_failed_ = seal_failed_ = false;

@@ -22,10 +22,11 @@ void LowerPriority() {
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kBackgroundNice);
 }
 
-absl::StatusOr<std::unique_ptr<ChunkWriter>> CreateAndOpen(const std::string& path, uint64_t seed) {
+absl::StatusOr<std::unique_ptr<ChunkWriter>> CreateAndOpen(const std::string& path, uint64_t seed,
+                                                           int64_t file_bytes) {
   // It is there already where the process ended before its turn came.
   if (!std::filesystem::exists(path)) RETURN_IF_ERROR(CreateChunkFile(path, seed));
-  return ChunkWriter::Open(path);
+  return ChunkWriter::Open(path, file_bytes);
 }
 
 }  // namespace
@@ -71,7 +72,8 @@ bool SqliteChunkStore::DoMaintenance(MutexLock& lock) {
 void SqliteChunkStore::OpenNext(MutexLock& lock) {
   const std::string path = folder_.ChunkFilePath(next_number_);
   lock.unlock();
-  absl::StatusOr<std::unique_ptr<ChunkWriter>> writer = CreateAndOpen(path, seed_);
+  absl::StatusOr<std::unique_ptr<ChunkWriter>> writer =
+      CreateAndOpen(path, seed_, options_.file_bytes);
   lock.lock();
   if (writer.ok()) {
     next_writer_ = *std::move(writer);

@@ -189,7 +189,7 @@ absl::Status SqliteChunkStore::OpenLive() {
     if (!std::filesystem::exists(file.path())) RETURN_IF_ERROR(CreateChunkFile(file.path(), seed_));
     files_.push_back(std::move(file));
   }
-  ASSIGN_OR_RETURN(writer_, ChunkWriter::Open(files_.back().path()));
+  ASSIGN_OR_RETURN(writer_, ChunkWriter::Open(files_.back().path(), options_.file_bytes));
   files_.back().wal_bytes = 0;
   next_number_ = files_.back().number + 1;
   return absl::OkStatus();

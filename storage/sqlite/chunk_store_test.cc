@@ -264,6 +264,24 @@ TEST_F(SqliteChunkStoreTest, FileThatIsReadStaysUntilALaterCall) {
   EXPECT_FALSE(fs::exists(SealedPathOf(2)));
 }
 
+TEST_F(SqliteChunkStoreTest, RoomAheadOfSmallCommitsIsNoPartOfTheLog) {
+  options_.file_bytes = limits::kLogFileBytes;
+  {
+    auto store = OpenOrDie(options_);
+    for (const char* id : {"a", "b", "c"}) ASSERT_TRUE(AppendOne(*store, id, 100).ok());
+    EXPECT_GT(fs::file_size(PathOf(1) + "-wal"), 1'000'000u);
+    const std::vector<lapse::v1::Event> many(1'000, TestEvent("many", std::string(3'000, 'k')));
+    const LogPosition next = store->LastPosition() + 1;
+    const int64_t time_us = kTestTimeUs + next * limits::kMicrosPerSecond;
+    ASSERT_TRUE(store->Append(TestEntry(next, store->NextSequence(), time_us, many)).ok());
+    for (const char* id : {"d", "e"}) ASSERT_TRUE(AppendOne(*store, id, 100).ok());
+    EXPECT_EQ(Positions(*store), Range(1, 6));
+  }
+  auto store = OpenOrDie(options_);
+  for (const char* id : {"f", "g"}) ASSERT_TRUE(AppendOne(*store, id, 100).ok());
+  EXPECT_EQ(Positions(*store), Range(1, 8));
+}
+
 // Files that nobody seals are checkpointed, but for one whose WAL a reader holds.
 TEST_F(SqliteChunkStoreTest, OneLongReaderKeepsOneWalAlone) {
   options_.seal_files = false;

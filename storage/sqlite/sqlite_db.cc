@@ -202,8 +202,12 @@ absl::StatusOr<std::unique_ptr<SqliteDb>> SqliteDb::Open(const std::string& path
   return db;
 }
 
-// sqlite3_close_v2 allows statements that are still to be finalized.
-SqliteDb::~SqliteDb() { sqlite3_close_v2(db_); }
+SqliteDb::~SqliteDb() {
+  begin_ = SqliteStatement();
+  commit_ = SqliteStatement();
+  // Allows statements that are still to be finalized.
+  sqlite3_close_v2(db_);
+}
 
 absl::Status SqliteDb::Configure(const SqliteOptions& options) {
   sqlite3_busy_timeout(db_, options.busy_timeout_ms);
@@ -265,6 +269,14 @@ absl::Status SqliteDb::CheckpointAndTruncate() {
   return code == SQLITE_OK ? absl::OkStatus() : ErrorOf(code);
 }
 
+void SqliteDb::CountWalFrames() {
+  const auto count = [](void* self, sqlite3*, const char*, int frames) {
+    static_cast<SqliteDb*>(self)->wal_frames_ = frames;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(db_, count, this);
+}
+
 absl::Status SqliteDb::BackupTo(const std::string& path) {
   ASSIGN_OR_RETURN(SqliteStatement statement, Prepare("VACUUM INTO ?1"));
   return statement.Bind(path).Run();
@@ -275,7 +287,11 @@ int64_t SqliteDb::Changes() const { return sqlite3_changes64(db_); }
 int64_t SqliteDb::LastInsertRowId() const { return sqlite3_last_insert_rowid(db_); }
 
 absl::StatusOr<SqliteTransaction> SqliteTransaction::Begin(SqliteDb& db) {
-  RETURN_IF_ERROR(db.Execute("BEGIN IMMEDIATE"));
+  if (!db.commit_.is_prepared()) {
+    ASSIGN_OR_RETURN(db.begin_, db.Prepare("BEGIN IMMEDIATE"));
+    ASSIGN_OR_RETURN(db.commit_, db.Prepare("COMMIT"));
+  }
+  RETURN_IF_ERROR(db.begin_.Run());
   return SqliteTransaction(&db);
 }
 
@@ -286,7 +302,7 @@ SqliteTransaction::~SqliteTransaction() {
 }
 
 absl::Status SqliteTransaction::Commit() {
-  RETURN_IF_ERROR(db_->Execute("COMMIT"));
+  RETURN_IF_ERROR(db_->commit_.Run());
   db_ = nullptr;
   return absl::OkStatus();
 }

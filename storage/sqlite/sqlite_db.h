@@ -67,6 +67,7 @@ class SqliteStatement {
   absl::StatusOr<bool> Step();
   // For a statement that returns no rows, or whose rows do not matter: steps to the end and resets.
   absl::Status Run();
+  bool is_prepared() const { return statement_ != nullptr; }
   // Ends the statement's reading; a statement that stands on a row holds a read transaction open.
   void Reset();
 
@@ -144,6 +145,10 @@ class SqliteDb {
   // Moves the WAL into the database file and truncates it. UNAVAILABLE where a reader or writer is
   // in the way.
   absl::Status CheckpointAndTruncate();
+  // From the next commit on, wal_frames tells how many frames the WAL has since this connection's
+  // last one; 0 before. Only without automatic checkpoints.
+  void CountWalFrames();
+  int64_t wal_frames() const { return wal_frames_; }
   // Copies the database to a new file at `path`, readers and writers going on.
   absl::Status BackupTo(const std::string& path);
 
@@ -157,8 +162,14 @@ class SqliteDb {
   absl::Status Configure(const SqliteOptions& options);
   absl::Status ErrorOf(int code) const;
 
+  friend class SqliteTransaction;
+
   std::string path_;
   sqlite3* db_;
+  int64_t wal_frames_ = 0;
+  // Made by the first transaction.
+  SqliteStatement begin_;
+  SqliteStatement commit_;
 };
 
 // BEGIN IMMEDIATE at Begin; rolled back by the destructor unless Commit returned OK.
