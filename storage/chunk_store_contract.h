@@ -322,7 +322,9 @@ TEST_P(ChunkStoreContract, ScanWithoutAMatchStopsAtItsBudgetAndEnds) {
   }
   EXPECT_EQ(judged, chunks);
   // Chunks that were merged may all be within one budget.
-  EXPECT_GE(pages, harness_->Merges() ? 0 : 2);
+  if (!harness_->Merges()) {
+    EXPECT_GE(pages, 2);
+  }
 }
 
 TEST_P(ChunkStoreContract, SeedStaysTheSame) {
