@@ -5,11 +5,9 @@
 namespace lapse {
 
 // To be called by main, before the first thread. Of the whole process, and costs nothing later:
-// - Freed buffers of up to 16 MiB are kept for the next request or commit instead of coming from
-// the
-//   kernel, page by page, anew.
-// - abseil looks for deadlocks at no lock. Debian builds it with that check on, which gRPC then
-// pays
+// - Freed buffers of up to 16 MiB are kept for the next request or commit: each page would come
+//   anew from the kernel.
+// - abseil looks for deadlocks at no lock. Debian builds it with that check, which gRPC would pay
 //   for at every lock; ThreadSanitizer looks for them in our tests.
 void TuneProcess();
 

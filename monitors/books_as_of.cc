@@ -13,13 +13,14 @@ std::shared_ptr<const BooksAsOf> AwaitedBooks::Await(BooksAsOf now) {
 
 void AwaitedBooks::CountFired(absl::string_view monitor_uid, int64_t due_us,
                               const Transition& transition) {
-  for (const std::weak_ptr<BooksAsOf>& awaited : awaited_) {
+  if (awaited_.empty() || due_us == kNever) return;
+  std::erase_if(awaited_, [&](const std::weak_ptr<BooksAsOf>& awaited) {
     const std::shared_ptr<BooksAsOf> books = awaited.lock();
-    if (books == nullptr || due_us > books->mark_time_us || monitor_uid != books->monitor_uid) {
-      continue;
-    }
-    books->books.Count(transition);
-  }
+    if (books == nullptr) return true;
+    if (due_us <= books->mark_time_us && monitor_uid == books->monitor_uid)
+      books->books.Count(transition);
+    return false;
+  });
 }
 
 }  // namespace lapse::monitors

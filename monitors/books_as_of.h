@@ -28,7 +28,7 @@ class AwaitedBooks {
  public:
   // `now`: as they stand at the place.
   std::shared_ptr<const BooksAsOf> Await(BooksAsOf now);
-  // A deadline that was due at `due_us` has fired.
+  // A deadline that was due at `due_us` has fired; kNever: it was another decision.
   void CountFired(absl::string_view monitor_uid, int64_t due_us, const Transition& transition);
 
  private:

@@ -1,4 +1,4 @@
-// An alert on its way to the disk: serialized once, and neither parsed nor copied after that.
+// An alert on its way to the disk: serialized once, and parsed again only where notifiers are told.
 #ifndef LAPSE_STORAGE_ENCODED_ALERT_H_
 #define LAPSE_STORAGE_ENCODED_ALERT_H_
 

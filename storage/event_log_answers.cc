@@ -43,11 +43,13 @@ void EventLogAnswers::Run() {
   for (;;) {
     changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
     if (waiting_.empty()) return;
-    Waiting& first = waiting_.front();
-    lock.unlock();
-    first.group.Answer(first.position);
+    {
+      // Stays in the queue, empty: until it is answered no later group is.
+      Waiting first = std::move(waiting_.front());
+      lock.unlock();
+      first.group.Answer(first.position);
+    }
     lock.lock();
-    // Only now: until it is answered no later group is.
     waiting_.pop_front();
     changed_.notify_all();
   }

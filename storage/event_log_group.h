@@ -13,8 +13,8 @@
 
 namespace lapse::storage {
 
-// Requests on their way through a commit, and the entry that is made of them. Used by the log's
-// thread.
+// Requests on their way through a commit, and the entry that is made of them. Used by one
+// thread at a time.
 struct LogGroup {
   std::vector<QueuedRequest> requests;
   std::shared_ptr<LogEntry> entry;

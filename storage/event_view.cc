@@ -109,7 +109,10 @@ uint64_t Mixed(uint64_t a, uint64_t b) {
 uint64_t HashOf(absl::string_view text, uint64_t prefix, uint64_t number) {
   if (text.size() > 16) return XXH3_64bits_withSeed(text.data(), text.size(), number);
   const uint64_t end = text.size() > 8 ? FirstBytes(text.substr(text.size() - 8)) : 0;
-  return Mixed(prefix ^ 0x9e3779b97f4a7c15 ^ number << 32 ^ text.size(), end ^ 0xc2b2ae3d27d4eb4f);
+  // Spread over all bits, so that neither meets a byte of the text.
+  const uint64_t kind = (number + 1) * 0x9fb21c651e98df25 ^ text.size() * 0xd6e8feb86659fd93;
+  return Mixed(Mixed(prefix ^ 0x9e3779b97f4a7c15, 0xa0761d6478bd642f) ^ end,
+               kind ^ 0xc2b2ae3d27d4eb4f);
 }
 
 // The names of an event's attributes: none may come twice.

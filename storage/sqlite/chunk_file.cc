@@ -231,11 +231,9 @@ void ChunkWriter::MakeRoom(const EncodedChunk& chunk) {
   if (!wal.ok()) return;
   const absl::StatusOr<int64_t> size = wal->SizeBytes();
   if (!size.ok()) return;
-  // What is behind the last frame is none, whatever it is.
+  // What is behind the last frame is none, whatever it is. The commit syncs it.
   const int64_t begin = std::max(*size, end);
-  if (begin < room_end_ && wal->WriteAt(begin, std::string(room_end_ - begin, '\0')).ok()) {
-    wal->Sync().IgnoreError();
-  }
+  if (begin < room_end_) wal->WriteAt(begin, std::string(room_end_ - begin, '\0')).IgnoreError();
 }
 
 absl::Status ChunkWriter::Append(const LogEntry& entry, const EncodedChunk& chunk,

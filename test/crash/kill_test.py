@@ -31,7 +31,9 @@ MAX_BATCH_EVENTS = 10_000
 MAX_START_SECONDS = 0.4
 # What a machine under load may take from serving to the first resent batch.
 FIRST_BATCH_US = 1_000_000
-FLAGS = ["--settle", f"{kill_load.SETTLE_US}us", "--shards", "2", "--checkpoint-interval", "200ms", "--log-file-mb", "1"]
+FLAGS = ["--settle", f"{kill_load.SETTLE_US}us", "--shards", "2", "--checkpoint-interval", "200ms"]
+# Small ones are filled and sealed within a cycle; the WAL of the others has room ahead of small commits.
+LOG_FILE_MB = [1, 16]
 
 
 def eventually(check, what):
@@ -59,10 +61,14 @@ class KillTest(unittest.TestCase):
 
     # A cycle.
 
+    def flags(self):
+        return [*FLAGS, "--log-file-mb", str(self.chance.choice(LOG_FILE_MB))]
+
     def start(self):
         """Starts the server, after starts that are killed too, and its clients."""
         while self.killed_us and self.chance.random() < START_KILLS:
             self.kill_a_start()
+        self.server.flags = self.flags()
         self.server.start()
         if self.killed_us:
             self.outages.append((self.killed_us, kill_load.now_us()))
@@ -71,8 +77,9 @@ class KillTest(unittest.TestCase):
         self.follower.start()
 
     def kill_a_start(self):
-        process = subprocess.Popen([BINARY, "--data-folder", self.server.data_folder, "--listen", "127.0.0.1:0", *FLAGS],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [BINARY, "--data-folder", self.server.data_folder, "--listen", "127.0.0.1:0", *self.flags()],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(self.chance.uniform(0, MAX_START_SECONDS))
         process.kill()
         process.wait()
