@@ -140,6 +140,8 @@ class CrashTest(unittest.TestCase):
             if crash == 0:
                 self.create_monitor()
             batch = [f"k{crash}-{i}" for i in range(20)]
+            # What the last crash kept from being stored is stored now.
+            eventually(lambda: len(self.client.list_alerts(page_size=1000)) >= len(keys))
             # From here on the first write to the alerts' file is that of what fires.
             arm.touch()
             answer = self.client.ingest(*[self.client.event(f"e-{key}", "begun", key) for key in batch])
