@@ -107,8 +107,9 @@ inline constexpr size_t kMaxAttributesPerType = 256;
 // A shard's queue, in log entries; beyond, the log waits.
 inline constexpr size_t kMaxShardQueueEntries = 64;
 inline constexpr int kMaxShards = 64;
-// Marks of the log at which a shard has deadlines due that have not fired yet: about a minute's, or
-// more. Beyond, it fires before it takes another entry, and so the log waits.
+// Marks of the log that a shard took while it had deadlines due: some seconds' at a full rate of
+// single events, else a minute's. Beyond, it fires before it takes another entry, and so the log
+// waits.
 inline constexpr size_t kMaxPendingMarks = 16'384;
 // Reads of the matcher's state that wait for an answer; beyond, RESOURCE_EXHAUSTED.
 inline constexpr size_t kMaxQueuedQueries = 1'024;
