@@ -1,9 +1,9 @@
 #include "monitors/packed_text.h"
 
-#include <array>
 #include <charconv>
-#include <iterator>
 #include <optional>
+
+#include "base/hex.h"
 
 namespace lapse::monitors {
 namespace {
@@ -22,59 +22,23 @@ constexpr uint8_t kKey = 0x45;
 constexpr uint8_t kDigits = 0x50;
 constexpr uint8_t kKnown = 0x80;
 
-constexpr size_t kUuidSize = 36;
 constexpr size_t kMaxDigits = 18;
 constexpr size_t kMinHex = 8;
 constexpr size_t kMaxPrefix = 16;
-constexpr char kHexDigits[] = "0123456789abcdef";
-
-constexpr std::array<int8_t, 256> MakeHexValues() {
-  std::array<int8_t, 256> values = {};
-  for (int8_t& value : values) value = -1;
-  for (int i = 0; i < 16; ++i) values[static_cast<uint8_t>(kHexDigits[i])] = static_cast<int8_t>(i);
-  return values;
-}
-constexpr std::array<int8_t, 256> kHexValues = MakeHexValues();
-
-// Where the bytes' digits begin.
-constexpr uint8_t kUuidDigits[] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
-
-// Two hexadecimal digits; negative where they are none.
-int HexByte(const char* text) {
-  return kHexValues[static_cast<uint8_t>(text[0])] * 16 | kHexValues[static_cast<uint8_t>(text[1])];
-}
 
 void AppendHex(std::string_view bytes, std::string* text) {
-  for (const char c : bytes) {
-    *text += kHexDigits[static_cast<uint8_t>(c) >> 4];
-    *text += kHexDigits[static_cast<uint8_t>(c) & 15];
-  }
+  const size_t begin = text->size();
+  text->resize(begin + 2 * bytes.size());
+  char* out = text->data() + begin;
+  for (const char byte : bytes) out = WriteHexByte(static_cast<uint8_t>(byte), out);
 }
 
 bool PackUuid(std::string_view text, ByteWriter& out) {
-  if (text.size() != kUuidSize) return false;
-  if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-') return false;
-  char bytes[std::size(kUuidDigits)];
-  int seen = 0;
-  for (size_t i = 0; i < sizeof(bytes); ++i) {
-    const int value = HexByte(text.data() + kUuidDigits[i]);
-    seen |= value;
-    bytes[i] = static_cast<char>(value);
-  }
-  if (seen < 0) return false;
+  uint8_t bytes[kUuidBytes];
+  if (!ParseUuid({text.data(), text.size()}, bytes)) return false;
   out.Byte(kUuid);
-  out.Bytes({bytes, sizeof(bytes)});
+  out.Bytes({reinterpret_cast<const char*>(bytes), sizeof(bytes)});
   return true;
-}
-
-void UnpackUuid(std::string_view bytes, std::string* text) {
-  constexpr size_t kGroups[] = {4, 2, 2, 2, 6};
-  size_t at = 0;
-  for (const size_t group : kGroups) {
-    if (at > 0) *text += '-';
-    AppendHex(bytes.substr(at, group), text);
-    at += group;
-  }
 }
 
 bool PackHex(std::string_view text, ByteWriter& out) {
@@ -192,8 +156,8 @@ bool UnpackText(ByteReader& in, std::string_view key, const TextDictionary* dict
   } else if (first > kDigits) {
     if (!AppendDigits(first - kDigits, in.Varint(), text)) return false;
   } else if (first == kUuid) {
-    const std::string_view bytes = in.Bytes(16);
-    if (!in.bad()) UnpackUuid(bytes, text);
+    const std::string_view bytes = in.Bytes(kUuidBytes);
+    if (!in.bad()) AppendUuid(reinterpret_cast<const uint8_t*>(bytes.data()), text);
   } else if (first == kRawLong) {
     *text += in.Sized();
   } else if (first == kHex) {
@@ -221,7 +185,7 @@ bool SkipText(ByteReader& in) {
   } else if (first > kDigits || first == kKnownLong) {
     in.Varint();
   } else if (first == kUuid) {
-    in.Bytes(16);
+    in.Bytes(kUuidBytes);
   } else if (first == kPrefixedDigits) {
     in.Sized();
     in.Byte();

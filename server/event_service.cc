@@ -118,14 +118,18 @@ absl::StatusOr<ListEventTypesResponse> ListTypes(const EventServiceContext& cont
 
 }  // namespace
 
-absl::Status EventService::SubmitEvent(const grpc::ByteBuffer& request,
-                                       grpc::ServerUnaryReactor* reactor,
-                                       grpc::ByteBuffer* response) {
+absl::StatusOr<IngestRequest> EventService::Receive(IngestKind kind,
+                                                    const grpc::ByteBuffer& request) const {
   RETURN_IF_ERROR(context_.gate.Check());
   storage::EventBatch batch;
   const absl::string_view bytes = CopyMessage(request, batch);
-  ASSIGN_OR_RETURN(IngestRequest read,
-                   ReadIngestRequest(IngestKind::kEvent, bytes, std::move(batch)));
+  return ReadIngestRequest(kind, bytes, std::move(batch));
+}
+
+absl::Status EventService::SubmitEvent(const grpc::ByteBuffer& request,
+                                       grpc::ServerUnaryReactor* reactor,
+                                       grpc::ByteBuffer* response) {
+  ASSIGN_OR_RETURN(IngestRequest read, Receive(IngestKind::kEvent, request));
   ASSIGN_OR_RETURN(storage::EventBatch event, TakeEvent(std::move(read), Ages()));
   return context_.log.Append(
       std::move(event), [reactor, response](const absl::StatusOr<storage::AppendResult>& result) {
@@ -142,11 +146,7 @@ absl::Status EventService::SubmitEvent(const grpc::ByteBuffer& request,
 absl::Status EventService::SubmitBatch(const grpc::ByteBuffer& request,
                                        grpc::ServerUnaryReactor* reactor,
                                        grpc::ByteBuffer* response) {
-  RETURN_IF_ERROR(context_.gate.Check());
-  storage::EventBatch batch;
-  const absl::string_view bytes = CopyMessage(request, batch);
-  ASSIGN_OR_RETURN(IngestRequest read,
-                   ReadIngestRequest(IngestKind::kBatch, bytes, std::move(batch)));
+  ASSIGN_OR_RETURN(IngestRequest read, Receive(IngestKind::kBatch, request));
   ASSIGN_OR_RETURN(SiftedBatch sifted, SiftBatch(std::move(read), Ages()));
   storage::EventBatch accepted = std::move(sifted.accepted);
   if (accepted.events().empty()) {

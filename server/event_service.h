@@ -62,6 +62,8 @@ class EventService : public EventServiceBase {
                                            lapse::v1::ListEventTypesResponse* response) override;
 
  private:
+  // What a unary call sent, unless the server takes nothing now.
+  absl::StatusOr<IngestRequest> Receive(IngestKind kind, const grpc::ByteBuffer& request) const;
   // Done is answered once OK is returned.
   absl::Status SubmitEvent(const grpc::ByteBuffer& request, grpc::ServerUnaryReactor* reactor,
                            grpc::ByteBuffer* response);

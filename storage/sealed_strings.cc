@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/hex.h"
 #include "base/status_macros.h"
 #include "storage/sealed_column.h"
 // What is hashed is short: the call would cost as much as the hash.
@@ -24,8 +25,6 @@ using lapse::internal::v1::StringColumn;
 using Values = absl::Span<const absl::string_view>;
 
 constexpr int kTextLevel = 3;
-constexpr size_t kUuidChars = 36;
-constexpr size_t kUuidBytes = 16;
 constexpr size_t kUuidTimeBytes = 6;
 // 10^18 fits into 63 bits.
 constexpr size_t kMaxDigits = 18;
@@ -118,46 +117,6 @@ class NumberedValues : public StringValues {
 };
 
 // UUIDs.
-
-constexpr char kHexDigits[] = "0123456789abcdef";
-
-constexpr std::array<int8_t, 256> MakeHexValues() {
-  std::array<int8_t, 256> values = {};
-  for (int8_t& value : values) value = -1;
-  for (int i = 0; i < 16; ++i) values[static_cast<uint8_t>(kHexDigits[i])] = static_cast<int8_t>(i);
-  return values;
-}
-constexpr std::array<int8_t, 256> kHexValues = MakeHexValues();
-
-// Where the bytes' digits begin.
-constexpr uint8_t kUuidDigits[kUuidBytes] = {0,  2,  4,  6,  9,  11, 14, 16,
-                                             19, 21, 24, 26, 28, 30, 32, 34};
-
-bool ParseUuid(absl::string_view text, uint8_t* bytes) {
-  if (text.size() != kUuidChars) return false;
-  if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-') return false;
-  // Negative where any of them is no digit.
-  int seen = 0;
-  for (size_t i = 0; i < kUuidBytes; ++i) {
-    const char* const digits = text.data() + kUuidDigits[i];
-    const int value = kHexValues[static_cast<uint8_t>(digits[0])] * 16 |
-                      kHexValues[static_cast<uint8_t>(digits[1])];
-    seen |= value;
-    bytes[i] = static_cast<uint8_t>(value);
-  }
-  return seen >= 0;
-}
-
-void AppendUuid(const uint8_t* bytes, std::string* text) {
-  const size_t begin = text->size();
-  text->resize(begin + kUuidChars);
-  char* out = text->data() + begin;
-  for (size_t i = 0; i < kUuidBytes; ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) *out++ = '-';
-    *out++ = kHexDigits[bytes[i] >> 4];
-    *out++ = kHexDigits[bytes[i] & 15];
-  }
-}
 
 // Whether all values come about equally often, so that a plane without repetitions cannot be made
 // smaller by more than a hundredth. Chance alone has the sum of the squares at n * n / 256 + n.
