@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -62,6 +63,11 @@ absl::Status AppendOne(ChunkStore& store, const std::string& id, size_t padding 
   (*event.mutable_attributes())["padding"].set_string_value(bytes);
   return store.Append(TestEntry(position, store.NextSequence(),
                                 kTestTimeUs + position * limits::kMicrosPerSecond, {event}));
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
 class SqliteHarness : public ChunkStoreHarness {
@@ -280,6 +286,42 @@ TEST_F(SqliteChunkStoreTest, RoomAheadOfSmallCommitsIsNoPartOfTheLog) {
   auto store = OpenOrDie(options_);
   for (const char* id : {"f", "g"}) ASSERT_TRUE(AppendOne(*store, id, 100).ok());
   EXPECT_EQ(Positions(*store), Range(1, 8));
+}
+
+// A power failure leaves any part of the commit that was under way in the room's zeros.
+TEST_F(SqliteChunkStoreTest, ACommitThatIsTornInTheRoomIsNone) {
+  options_.file_bytes = limits::kLogFileBytes;
+  const std::string before = options_.folder + "-before";
+  const auto wal_of = [](const std::string& folder) { return folder + "/log/000001.db-wal"; };
+  std::string wal;
+  {
+    auto store = OpenOrDie(options_);
+    for (const char* id : {"a", "b", "c", "d"}) ASSERT_TRUE(AppendOne(*store, id, 100).ok());
+    fs::copy(options_.folder, before, fs::copy_options::recursive);
+    ASSERT_TRUE(AppendOne(*store, "e", 100).ok());
+    wal = ReadFile(wal_of(options_.folder));
+  }
+  const std::string wal_before = ReadFile(wal_of(before));
+  const size_t begin = wal_before.find_last_not_of('\0') + 1;
+  const size_t end = wal.find_last_not_of('\0') + 1;
+  ASSERT_EQ(wal.size(), wal_before.size()) << "there was room";
+  ASSERT_GT(end, begin);
+  for (size_t cut = begin; cut <= end; cut = cut == end ? cut + 1 : std::min(cut + 512, end)) {
+    const std::string after = options_.folder + "-after";
+    fs::copy(before, after, fs::copy_options::recursive);
+    std::ofstream(wal_of(after), std::ios::binary)
+        << wal.substr(0, cut) << std::string(wal.size() - cut, '\0');
+    SqliteChunkStoreOptions options = options_;
+    options.folder = after;
+    auto store = OpenOrDie(options);
+    const LogPosition last = cut < end ? 4 : 5;
+    EXPECT_EQ(Positions(*store), Range(1, last)) << cut;
+    ASSERT_TRUE(AppendOne(*store, "f", 100).ok());
+    EXPECT_EQ(Positions(*store), Range(1, last + 1)) << cut;
+    store = nullptr;
+    fs::remove_all(after);
+  }
+  fs::remove_all(before);
 }
 
 // Files that nobody seals are checkpointed, but for one whose WAL a reader holds.

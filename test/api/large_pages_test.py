@@ -10,12 +10,12 @@ LABELS = {f"label-{i:02d}": "x" * 256 for i in range(32)}
 
 class LargePagesTest(api_case.ApiCase):
 
-    def pages(self, method, request, field):
+    def pages(self, method, request, field, name="name"):
         """The names on each page."""
         found = []
         while True:
             page = method(request)
-            found.append([item.name for item in getattr(page, field)])
+            found.append([getattr(item, name) for item in getattr(page, field)])
             request.page_token = page.next_page_token
             if not request.page_token:
                 return found
@@ -28,6 +28,25 @@ class LargePagesTest(api_case.ApiCase):
                            self.client.monitor_api.ListMonitorsRequest(page_size=1_000), "monitors")
         self.assertGreater(len(pages), 1)
         self.assertEqual([name for page in pages for name in page], [f"monitors/m-{i:03d}" for i in range(ITEMS)])
+
+    def test_event_types(self):
+        self.start()
+        for i in range(0, ITEMS, 100):
+            events = [self.client.event(f"{j}", f"type-{j:03d}", None) for j in range(i, i + 100)]
+            for event in events:
+                for name in range(64):
+                    event.attributes[f"{'a' * 120}-{name:02d}"].bool_value = True
+            self.client.ingest(*events)
+
+        def all_pages():
+            """Once all are counted, which is a moment after they are acknowledged."""
+            request = self.client.event_api.ListEventTypesRequest(page_size=1_000)
+            found = self.pages(self.client.events.ListEventTypes, request, "event_types", "type")
+            return found if sum(map(len, found)) == ITEMS else None
+
+        pages = eventually(all_pages)
+        self.assertGreater(len(pages), 1)
+        self.assertEqual([name for page in pages for name in page], [f"type-{i:03d}" for i in range(ITEMS)])
 
     def test_alerts(self):
         self.start()
